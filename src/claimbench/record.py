@@ -1,0 +1,255 @@
+"""The record of a run: what was judged, on what, by whom; `docs/record.md` is its schema.
+
+A record is JSON. An unbounded or undefined number is null; NaN and infinity never appear.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from claimbench.errors import RecordError
+from claimbench.words import IntervalKind, Kind, Profile, Role, Scale, Verdict
+
+SCHEMA = 1
+
+# A record written by a later version may hold more: unknown keys are read over, not refused.
+_CONFIG = ConfigDict(extra="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect with its interval, in the unit of its estimand; null limits are unbounded."""
+
+    __pydantic_config__ = _CONFIG
+
+    value: float | None
+    low: float | None
+    high: float | None
+    level: float
+    n: int
+    unit: str
+    interval: IntervalKind
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The verdict and effect of one subject, or against one opponent, of a claim."""
+
+    __pydantic_config__ = _CONFIG
+
+    contender: str
+    verdict: Verdict
+    reason: str = ""
+    effect: Effect | None = None
+    where: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRecord:
+    """A judged claim: the rule it was judged by, and what came out.
+
+    Attributes
+    ----------
+    id
+        ``<paper's folder>/<claim's id>``, for example ``sparse_ot/hard-cardinality``.
+    paper
+        ``<domain>/<slug>``.
+    holm
+        Whether the verdict ``reproduced`` survives Holm's correction over the primary claims of
+        the run; true where the correction does not apply.
+    replicates
+        The effect of each replicate (empty when the estimand is one number for the sample).
+    needed
+        Replicates that would settle an inconclusive claim; null when not applicable.
+    seconds, peak_memory_bytes
+        Spent inside the contenders that the claim needs; the largest of their peaks.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    id: str
+    paper: str
+    kind: Kind
+    scale: Scale
+    primary: bool
+    claim_hash: str
+    verdict: Verdict
+    reason: str
+    effect: Effect | None
+    margin: float
+    holm: bool
+    control: Comparison
+    against: list[Comparison]
+    candidates: list[Comparison]
+    replicates: list[float | None]
+    seconds: float
+    peak_memory_bytes: int | None
+    statement: str
+    source: str
+    printed: str
+    experiment: str
+    where: dict[str, Any]
+    estimand: str
+    method: str
+    threshold: float | None
+    scale_reason: str
+    p_value: float | None
+    needed: int | None
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContenderRecord:
+    """What one contender of one experiment did in the run."""
+
+    __pydantic_config__ = _CONFIG
+
+    paper: str
+    experiment: str
+    name: str
+    role: Role
+    status: str
+    reason: str | None
+    seconds: float
+    peak_memory_bytes: int | None = None
+    pin: str | None = None
+    blocks: int = 0
+    blocks_from_store: int = 0
+    tuned: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRecord:
+    """The paper a claim comes from, and the design of its experiments at this profile."""
+
+    __pydantic_config__ = _CONFIG
+
+    id: str
+    title: str
+    authors: list[str]
+    year: int
+    arxiv: str
+    code: str
+    experiments: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run: provenance, claims and contenders.
+
+    Attributes
+    ----------
+    seconds
+        ``total`` wall time of the session; ``contenders`` time inside contenders, summed over
+        workers; ``engine`` the engine's own time (see ``docs/record.md``).
+    command
+        The words after ``pytest``, to run the same again.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    schema: int
+    profile: Profile
+    device: str
+    revision: str
+    dirty: bool
+    complete: bool
+    created: str
+    command: str
+    workers: int
+    seed: int
+    fingerprint: dict[str, Any]
+    pins: dict[str, dict[str, Any]]
+    data: dict[str, Any]
+    seconds: dict[str, float]
+    papers: list[PaperRecord]
+    claims: list[ClaimRecord]
+    contenders: list[ContenderRecord]
+
+
+_ADAPTER = TypeAdapter(Record)
+
+
+def finite(number: float | None) -> float | None:
+    """Return `number`, or None where JSON has no word for it (infinite, NaN)."""
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return finite(value)
+    return value
+
+
+def to_json(record: Record) -> str:
+    """Return the record as JSON text with a stable order of keys."""
+    return json.dumps(_plain(dataclasses.asdict(record)), indent=1, allow_nan=False) + "\n"
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write the record aside, then rename: a reader never sees half of it.
+
+    Raises
+    ------
+    RecordError
+        When the folder can't be written.
+    """
+    aside = path.with_suffix(".json.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(to_json(record), encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise RecordError(
+            f"the record can't be written ({error.strerror})",
+            value=str(path),
+            allowed="a folder you may write",
+            cure="pytest suite --benchmark-only --results-dir FOLDER",
+        ) from error
+
+
+def read_record(path: Path) -> Record:
+    """Read and validate a record.
+
+    Raises
+    ------
+    RecordError
+        When the file is missing, is no JSON, has another schema or a wrong value.
+    """
+    cure = "pytest suite --benchmark-only   (writes a new record)"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(
+            f"the record can't be read ({error.strerror})", value=str(path), cure=cure
+        ) from error
+    except ValueError as error:
+        raise RecordError(f"{path} is no JSON ({error})", cure=cure) from error
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        raise RecordError(
+            f"{path} has a schema this version does not read",
+            value=found,
+            allowed=f"schema {SCHEMA}",
+            cure=cure,
+        )
+    try:
+        return _ADAPTER.validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordError(
+            f"{path}: {where}: {first['msg']}", value=first["input"], cure=cure
+        ) from error
