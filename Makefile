@@ -1,0 +1,68 @@
+# make setup · make bench · make test; see CONTRIBUTING.md
+#
+#   make bench [PAPER=optimization/sparse_ot] [PROFILE=standard] [ARGS="--workers 1"]
+#   make test
+#   make exam                    the long trials
+#   make setup PYTHON=python3.12
+#
+# With an environment of your own (pip install -e '.[peers,dev]'), active: make bench VENV=
+
+PYTHON ?= python3
+VENV ?= .venv
+PROFILE ?= standard
+PAPER ?=
+ARGS ?=
+
+BIN := $(if $(VENV),$(VENV)/bin/)
+SUITE := suite$(if $(PAPER),/$(PAPER))
+# Empty VENV: the environment is the user's, so there is nothing to install and nothing to check.
+READY := $(if $(VENV),$(VENV)/.claimbench-ready)
+# The stamp can't see a data folder that was deleted, so its absence forces a build.
+DATA := build/data-verified
+BUILDERS := $(wildcard suite/*/*/data.py)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup data bench test exam clean FORCE
+
+help:
+	@sed -n '1s/^# //p;3,8s/^#//p' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY)
+
+# torch goes first and without a hash: the CPU file and the GPU file of one version differ.
+$(VENV)/.claimbench-ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v[:2] < (3, 14); \
+	  sys.exit(None if ok else "claimbench needs Python 3.11 to 3.13; $(PYTHON) is %d.%d; " \
+	  "to mend it: make setup PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)python -m pip install --quiet torch==2.13.0
+	$(BIN)python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+data: $(DATA)
+
+$(DATA): $(READY) datasets.dvc $(BUILDERS) $(if $(wildcard datasets/*),,FORCE)
+	$(BIN)claimbench data build
+	@mkdir -p $(@D) && touch $@
+
+bench: $(READY) $(DATA)
+	$(BIN)python -m pytest $(SUITE) --benchmark-only --profile $(PROFILE) $(ARGS)
+
+test: $(READY) $(DATA)
+	$(BIN)ruff check .
+	$(BIN)ruff format --check .
+	$(BIN)codespell
+	$(BIN)mypy
+	$(BIN)lint-imports
+	$(BIN)zizmor --offline --quiet .github
+	$(BIN)python -m pytest tests -m "not exam" -n 2
+	$(BIN)python -m pytest suite --benchmark-only --profile smoke
+
+exam: $(READY) $(DATA)
+	$(BIN)python -m pytest tests -m exam $(ARGS)
+
+# Results and data are kept: they cost minutes.
+clean:
+	rm -rf $(if $(VENV),$(VENV)) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
