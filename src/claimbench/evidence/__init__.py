@@ -1,0 +1,1 @@
+"""Evidence: what contenders did, one row per contender, cell and replicate."""

@@ -1,0 +1,65 @@
+"""The key of a piece of evidence: all that makes it, and nothing that judges it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from claimbench.evidence.source import Sources
+from claimbench.evidence.unit import Unit, digest
+from claimbench.experiment import Experiment
+
+#: The engine's files that take part in making evidence.
+_MAKERS = ("clock.py", "streams.py", "worker.py", "store.py", "unit.py")
+
+
+@cache
+def engine_digest() -> str:
+    """Return the digest of the engine's code that makes evidence, comments aside."""
+    folder = Path(__file__).parent
+    trees = (ast.dump(ast.parse((folder / name).read_text(encoding="utf-8"))) for name in _MAKERS)
+    return hashlib.sha256("\n".join(trees).encode()).hexdigest()
+
+
+def unit_key(
+    unit: Unit,
+    experiment: Experiment,
+    sources: Sources,
+    *,
+    fingerprint: Mapping[str, Any],
+    data: str,
+    pin: Mapping[str, Any],
+) -> str:
+    """Return the key of a unit.
+
+    Parameters
+    ----------
+    unit
+        Paper, experiment, contender, cells, block, replicates, device, seed, tuned parameters.
+    experiment
+        Whose problem, measure, exhibit and contender are followed to their sources.
+    fingerprint
+        The machine and the versions of the numeric libraries.
+    data
+        Content hash of the paper's data sets.
+    pin
+        Packages of the contender's pin, with the versions installed.
+    """
+    contender = experiment.contenders[unit.contender]
+    source = sources.digest(
+        experiment.problem, experiment.measure, experiment.exhibit, contender.function
+    )
+    return digest(
+        {
+            "unit": unit.identity(),
+            "source": source,
+            "engine": engine_digest(),
+            "fingerprint": dict(fingerprint),
+            "data": data,
+            "pin": dict(pin),
+        }
+    )

@@ -1,0 +1,99 @@
+"""Worker processes: a task that hangs, crashes or passes its budget ends alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from typing import Any
+
+from pebble import CONSTS, ProcessExpired, ProcessPool
+
+from claimbench.evidence import worker
+from claimbench.evidence.unit import Outcome, Unit
+
+#: One thread for each worker: the number of threads changes last bits.
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+_PRELOAD = ["claimbench.evidence.worker", "numpy", "pyarrow.parquet", "torch"]
+
+
+class Pool:
+    """A pool of workers.
+
+    Parameters
+    ----------
+    workers
+        Processes at once.
+    cpu
+        The core that the workers are pinned to; None leaves them where the system puts them.
+    """
+
+    def __init__(self, workers: int, *, cpu: int | None = None) -> None:
+        # A process that ignores its end is killed well within the two seconds promised.
+        CONSTS.term_timeout = 0.5
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(_PRELOAD)
+        self._pool = ProcessPool(
+            max_workers=workers,
+            initializer=worker.start,
+            initargs=(1, cpu),
+            context=context,
+        )
+        self.workers = workers
+
+    def warm_up(self, root: str, modules: tuple[str, ...]) -> None:
+        """Start the workers and let each import what the units need; waits for nothing."""
+        with _one_thread():
+            for _ in range(self.workers):
+                self._pool.schedule(worker.warm_up, args=(root, modules))
+
+    def submit(self, unit: Unit, *, budget: float) -> Future[Outcome]:
+        """Hand a unit to the next free worker."""
+        with _one_thread():
+            future: Future[Outcome] = self._pool.schedule(worker.run, args=(unit,), timeout=budget)
+        return future
+
+    def close(self) -> None:
+        """End all workers at once, whatever they do."""
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it bare
+        self._pool.join()
+
+
+def outcome_of(future: Future[Outcome], *, budget: float) -> Outcome:
+    """Wait for a unit and say what became of it.
+
+    An error of the engine itself (a store that can't be written, say) is raised.
+    """
+    try:
+        return future.result()
+    except TimeoutError:
+        return Outcome("over budget", f"ended after its budget of {budget:g} s", seconds=budget)
+    except ProcessExpired as error:
+        return Outcome("failed", f"its process died ({_death(error.exitcode)})")
+    except CancelledError:
+        return Outcome("failed", "cancelled as the run ended")
+
+
+def _death(code: Any) -> str:
+    if isinstance(code, int) and code < 0:
+        import signal
+
+        return signal.Signals(-code).name
+    return f"exit {code}"
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let processes that start in here see one thread; the parent's own words are put back."""
+    before: dict[str, str | None] = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(_THREADS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,348 @@
+"""Make the evidence of a run: from the store where it is there, else by the workers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from claimbench.binding import Paper
+from claimbench.evidence.key import unit_key
+from claimbench.evidence.pool import Pool, outcome_of
+from claimbench.evidence.source import Sources
+from claimbench.evidence.store import read_rows, unit_file
+from claimbench.evidence.unit import Outcome, Unit
+from claimbench.experiment import Contender
+from claimbench.words import Status
+
+#: From best to worst: a contender is as well as its worst unit.
+_WORST: tuple[Status, ...] = ("ok", "unavailable", "failed", "over budget")
+_TICK = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One contender of one experiment: what a pytest item stands for."""
+
+    paper: Paper
+    experiment: str
+    contender: str
+
+    @property
+    def of(self) -> Contender:
+        """The contender itself."""
+        return self.paper.experiments[self.experiment].contenders[self.contender]
+
+    @property
+    def is_race(self) -> bool:
+        """Whether its experiment is about seconds."""
+        return self.paper.experiments[self.experiment].seconds
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Paper, experiment and contender by name."""
+        return self.paper.id, self.experiment, self.contender
+
+
+@dataclass(slots=True)
+class ContenderEvidence:
+    """The units of a contender and what became of each."""
+
+    job: Job
+    units: list[Unit] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    tuned: dict[str, Any] = field(default_factory=dict)
+    spent_tuning: float = 0.0
+
+    @property
+    def status(self) -> Status:
+        """``ok``, or the worst of what went wrong."""
+        return max((outcome.status for outcome in self.outcomes), key=_WORST.index, default="ok")
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not ok, from the first unit that says so."""
+        worst = self.status
+        for outcome in self.outcomes:
+            if outcome.status == worst != "ok":
+                return outcome.reason
+        return None
+
+    @property
+    def seconds(self) -> float:
+        """Spent inside the contender in this run."""
+        return sum(outcome.seconds for outcome in self.outcomes) + self.spent_tuning
+
+    @property
+    def peak_memory_bytes(self) -> int | None:
+        """The largest peak of its units."""
+        peaks = [outcome.peak_memory_bytes for outcome in self.outcomes]
+        return max((peak for peak in peaks if peak is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all units of a run share.
+
+    Attributes
+    ----------
+    data
+        Paper's id -> content hash of its data sets.
+    pin_state
+        Pin's name -> installed versions of its packages, and why it can't run (or None).
+    on_change
+        Called often while waiting, and after every unit: (unit or None, outcome or None).
+    """
+
+    root: Path
+    store: Path
+    device: str
+    seed: int
+    fingerprint: Mapping[str, Any]
+    data: Callable[[str], str]
+    pin_state: Callable[[str], tuple[Mapping[str, str], str | None]]
+    fresh: bool = False
+    on_change: Callable[[Unit | None, Outcome | None], None] = lambda unit, outcome: None
+
+
+class Run:
+    """Schedules the units of the jobs over worker processes.
+
+    Parameters
+    ----------
+    context
+        Shared by all units.
+    workers
+        Processes at once; races have one of their own, after all else.
+    """
+
+    def __init__(self, context: Context, *, workers: int) -> None:
+        self.context = context
+        self.workers = workers
+        self._pool: Pool | None = None
+        self._sources = Sources(context.root)
+        self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
+        self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
+
+    def schedule(self, jobs: Iterable[Job]) -> int:
+        """Hand over everything that is no race; return the number of units to compute.
+
+        Tuning goes first: the evidence of tuned contenders waits for it.
+        """
+        plain = [job for job in jobs if not job.is_race]
+        for job in plain:
+            if job.of.grid:
+                self._trials[job.key] = self._submitted(job, self._trial_units(job))
+        for job in plain:
+            if not job.of.grid:
+                self._pending[job.key] = self._submitted(job, self._units(job))
+        waiting = itertools.chain(*self._pending.values(), *self._trials.values())
+        return sum(isinstance(future, Future) for _, future in waiting)
+
+    def finish(self, job: Job) -> ContenderEvidence:
+        """Wait for a job's units."""
+        evidence = ContenderEvidence(job)
+        if job.key in self._trials:
+            self._tune(job, evidence)
+        pending = self._pending.pop(job.key)
+        for unit, outcome in self._outcomes(job, pending):
+            evidence.units.append(unit)
+            evidence.outcomes.append(outcome)
+        return evidence
+
+    def race(self, jobs: list[Job]) -> dict[str, ContenderEvidence]:
+        """Run a race, alone: cell by cell, round by round, in reversed order every other round.
+
+        A round is a block of one replicate. Each cell starts with a warm-up that counts for
+        nothing. Seconds are never served from the store, so all rounds are run.
+        """
+        found = {job.contender: ContenderEvidence(job) for job in jobs}
+        self._start_pool(race=True)
+        units = {job.contender: self._units(job) for job in jobs}
+        cells = list(dict.fromkeys(repr(unit.cells) for unit in units[jobs[0].contender]))
+        lost: set[tuple[str, str]] = set()
+        for cell in cells:
+            rounds = [
+                [unit for unit in units[job.contender] if repr(unit.cells) == cell] for job in jobs
+            ]
+            for number in range(-1, len(rounds[0])):
+                order = list(zip(jobs, rounds, strict=True))
+                for job, own in order if number % 2 else reversed(order):
+                    unit = own[max(number, 0)]
+                    outcome = self._raced(job, unit, warm=number < 0, lost=lost)
+                    if number >= 0:
+                        found[job.contender].units.append(unit)
+                        found[job.contender].outcomes.append(outcome)
+        self.close()
+        return found
+
+    def close(self) -> None:
+        """End the workers, whatever they do."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def _raced(self, job: Job, unit: Unit, *, warm: bool, lost: set[tuple[str, str]]) -> Outcome:
+        place = (job.contender, repr(unit.cells))
+        if place in lost:
+            return Outcome("failed", "not run after it failed an earlier round of this cell")
+        if warm:
+            unit = replace(unit, stage="warm-up", file="")
+        [(_, outcome)] = self._outcomes(job, self._submitted(job, [unit]))
+        if outcome.status != "ok":
+            lost.add(place)
+        return outcome
+
+    def _units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
+        design = job.paper.designs[job.experiment]
+        size = 1 if job.is_race else design.block
+        blocks = range(design.replicates // size)
+        return [
+            self._unit(
+                job,
+                cells=cells,
+                block=block,
+                replicates=(block * size, (block + 1) * size),
+                parameters=dict((parameters or {}).get(repr(cells), {})),
+            )
+            for cells in self._groups(job)
+            for block in blocks
+        ]
+
+    def _groups(self, job: Job) -> list[tuple[Any, ...]]:
+        """Return the cells, those that differ in stacked settings only taken together."""
+        stack = job.paper.experiments[job.experiment].stack
+        groups: dict[str, list[Any]] = {}
+        for cell in job.paper.designs[job.experiment].cells:
+            rest = {name: value for name, value in cell.items() if name not in stack}
+            groups.setdefault(repr(rest), []).append(cell)
+        return [tuple(group) for group in groups.values()]
+
+    def _unit(self, job: Job, **parts: Any) -> Unit:
+        files = job.paper.files
+        unit = Unit(
+            root=str(files.root),
+            domain=files.domain,
+            slug=files.slug,
+            experiment=job.experiment,
+            contender=job.contender,
+            role=job.of.role,
+            device=self.context.device,
+            seed=self.context.seed,
+            **parts,
+        )
+        key = unit_key(
+            unit,
+            job.paper.experiments[job.experiment],
+            self._sources,
+            fingerprint=self.context.fingerprint,
+            data=self.context.data(job.paper.id),
+            pin=self.context.pin_state(job.of.pin)[0] if job.of.pin else {},
+        )
+        return replace(unit, key=key, file=str(unit_file(self.context.store, unit, key)))
+
+    def _submitted(
+        self, job: Job, units: list[Unit]
+    ) -> list[tuple[Unit, Future[Outcome] | Outcome]]:
+        missing = self.context.pin_state(job.of.pin)[1] if job.of.pin else None
+        if missing is not None:
+            return [(unit, Outcome("unavailable", missing)) for unit in units]
+        budget = job.paper.designs[job.experiment].budget
+        submitted: list[tuple[Unit, Future[Outcome] | Outcome]] = []
+        for unit in units:
+            if not job.is_race and not self.context.fresh and Path(unit.file).is_file():
+                submitted.append((unit, Outcome("ok", from_store=True)))
+                continue
+            self._start_pool(race=job.is_race)
+            assert self._pool is not None
+            future = self._pool.submit(unit, budget=budget)
+            submitted.append((unit, future))
+        return submitted
+
+    def _start_pool(self, *, race: bool) -> None:
+        if self._pool is None:
+            self._pool = Pool(1 if race else self.workers, cpu=0 if race else None)
+
+    def _outcomes(
+        self, job: Job, pending: list[tuple[Unit, Future[Outcome] | Outcome]]
+    ) -> Iterable[tuple[Unit, Outcome]]:
+        budget = job.paper.designs[job.experiment].budget
+        late: Outcome | None = None
+        for unit, future in pending:
+            if isinstance(future, Outcome):
+                outcome = future
+            elif late is not None and not future.done():
+                # One block that passed the budget tells enough: the others would cost as much.
+                future.cancel()
+                outcome = replace(late, reason=f"not run: {late.reason}", seconds=0.0)
+            else:
+                while not future.done():
+                    self.context.on_change(None, None)
+                    wait([future], timeout=_TICK)
+                outcome = outcome_of(future, budget=budget)
+            if outcome.status == "over budget":
+                late = late or outcome
+            self.context.on_change(unit, outcome)
+            yield unit, outcome
+
+    def _trial_units(self, job: Job) -> list[Unit]:
+        design = job.paper.designs[job.experiment]
+        assert design.tuning is not None
+        grid = job.of.grid
+        return [
+            self._unit(
+                job,
+                cells=cells,
+                block=0,
+                replicates=(0, design.tuning.replicates),
+                stage="tuning",
+                parameters=dict(zip(grid, values, strict=True)),
+            )
+            for cells in self._groups(job)
+            for values in itertools.product(*grid.values())
+        ]
+
+    def _tune(self, job: Job, evidence: ContenderEvidence) -> None:
+        """Choose, for each unit of cells, the trial with the least mean criterion."""
+        design = job.paper.designs[job.experiment]
+        assert design.tuning is not None
+        best: dict[str, tuple[float, dict[str, Any]]] = {}
+        for unit, outcome in self._outcomes(job, self._trials.pop(job.key)):
+            evidence.spent_tuning += outcome.seconds
+            if outcome.status == "unavailable":
+                evidence.units.append(unit)
+                evidence.outcomes.append(outcome)
+                continue
+            score = _criterion(unit, outcome, design.tuning.criterion)
+            cells = repr(unit.cells)
+            if cells not in best or score < best[cells][0]:
+                best[cells] = (score, unit.parameters)
+        chosen = {cells: parameters for cells, (_, parameters) in best.items()}
+        evidence.tuned = chosen
+        units = self._units(job, chosen) if chosen else []
+        self._pending[job.key] = self._submitted(job, units)
+
+
+def _criterion(unit: Unit, outcome: Outcome, name: str) -> float:
+    """Return a trial's score; a trial that failed or diverged is the worst there is."""
+    if outcome.status != "ok":
+        return np.inf
+    if outcome.from_store:
+        columns = {key: float(np.mean(v)) for key, v in read_rows(Path(unit.file)).columns.items()}
+    else:
+        columns = outcome.criterion
+    if name not in columns:
+        from claimbench.errors import ClaimFileError
+
+        raise ClaimFileError(
+            f"[experiment.{unit.experiment}.tuning].criterion of {unit.domain}/{unit.slug} is no"
+            " measure",
+            value=name,
+            allowed=columns,
+        )
+    return columns[name]

@@ -1,0 +1,226 @@
+"""The source that makes a piece of evidence: a function and all it uses of the project.
+
+Two texts that differ only in comments, docstrings or layout have one digest, and so have two
+revisions that differ in a function which this one never reaches. Third-party packages are not
+followed: their versions are part of the key.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from claimbench.errors import BenchFileError
+
+#: The first word of the modules that belong to the project.
+PROJECT = ("suite", "baselines", "claimbench")
+_ENGINE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(slots=True)
+class _Module:
+    name: str
+    package: str
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    statements: list[ast.stmt] = field(default_factory=list)
+
+
+class Sources:
+    """Digests of functions of one checkout; each file is parsed once.
+
+    Parameters
+    ----------
+    root
+        The checkout that ``suite`` and ``baselines`` are imported from.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._modules: dict[str, _Module | None] = {}
+
+    def digest(self, *functions: Callable[..., Any] | None) -> str:
+        """Return the digest of these functions and all project code that they reach.
+
+        Raises
+        ------
+        BenchFileError
+            When a function's module has no source in the project.
+        """
+        seen: dict[tuple[str, str], str] = {}
+        for function in functions:
+            if function is not None:
+                name = function.__qualname__.partition(".")[0]
+                if self._module(function.__module__) is None:
+                    raise BenchFileError(
+                        "the source of a function can't be found",
+                        value=f"{function.__module__}.{name}",
+                        allowed=f"functions of {', '.join(PROJECT)}",
+                    )
+                self._visit(function.__module__, name, seen)
+        lines = (f"{module}:{name}:{text}" for (module, name), text in sorted(seen.items()))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def _visit(self, module_name: str, name: str, seen: dict[tuple[str, str], str]) -> None:
+        module = self._module(module_name)
+        if module is None or (module_name, name) in seen:
+            return
+        if name not in module.definitions:
+            if name in module.imports:
+                self._follow(module.imports[name], None, seen)
+            return
+        nodes = [self._bare(node, module) for node in module.definitions[name]]
+        nodes += module.statements  # what runs at import may matter to anything in the module
+        seen[module_name, name] = "\n".join(ast.dump(node) for node in nodes)
+        for used, attribute in _names(nodes):
+            if used in module.definitions:
+                self._visit(module_name, used, seen)
+            elif used in module.imports:
+                self._follow(module.imports[used], attribute, seen)
+        # An import inside a function binds there; what it binds is not worth telling apart.
+        for node in nodes:
+            for inner in ast.walk(node):
+                if isinstance(inner, (ast.Import, ast.ImportFrom)):
+                    for target in _imported(inner, module.package).values():
+                        self._follow(target, None, seen)
+
+    def _follow(
+        self,
+        target: tuple[str, str | None],
+        attribute: str | None,
+        seen: dict[tuple[str, str], str],
+    ) -> None:
+        module_name, name = target
+        if module_name.partition(".")[0] not in PROJECT:
+            return
+        if name is not None and self._module(f"{module_name}.{name}") is not None:
+            module_name, name = f"{module_name}.{name}", None  # from package import module
+        module = self._module(module_name)
+        if module is None:
+            return
+        wanted = name or attribute
+        if wanted is not None:
+            self._visit(module_name, wanted, seen)
+        else:
+            for definition in module.definitions:
+                self._visit(module_name, definition, seen)
+
+    def _bare(self, node: ast.stmt, module: _Module) -> ast.stmt:
+        """Drop docstrings and the decorators that only register with an experiment."""
+        copied = ast.parse(ast.unparse(node)).body[0]
+        for inner in ast.walk(copied):
+            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                if ast.get_docstring(inner, clean=False) is not None:
+                    inner.body = inner.body[1:] or [ast.Pass()]
+                inner.decorator_list = [
+                    decorator
+                    for decorator in inner.decorator_list
+                    if not self._registers(decorator, module)
+                ]
+        return copied
+
+    @staticmethod
+    def _registers(decorator: ast.expr, module: _Module) -> bool:
+        call = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if not (isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name)):
+            return False
+        for node in module.definitions.get(call.value.id, ()):
+            value = node.value if isinstance(node, ast.Assign) else None
+            if isinstance(value, ast.Call) and _last_name(value.func) == "Experiment":
+                return True
+        return False
+
+    def _module(self, name: str) -> _Module | None:
+        if name not in self._modules:
+            self._modules[name] = self._parse(name)
+        return self._modules[name]
+
+    def _parse(self, name: str) -> _Module | None:
+        first, *rest = name.split(".")
+        if first not in PROJECT:
+            return None
+        base = _ENGINE if first == "claimbench" else self._root / first
+        path = base.joinpath(*rest)
+        if path.with_suffix(".py").is_file() and rest:
+            file, package = path.with_suffix(".py"), name.rpartition(".")[0]
+        elif (path / "__init__.py").is_file():
+            file, package = path / "__init__.py", name
+        else:
+            return None
+        module = _Module(name, package)
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                module.imports |= _imported(node, package)
+            elif bound := list(_bound(node)):
+                for target in bound:
+                    module.definitions.setdefault(target, []).append(node)
+            elif not _is_text(node):
+                module.statements.append(node)
+        return module
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of Python and of the numeric packages that evidence depends on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _imported(node: ast.Import | ast.ImportFrom, package: str) -> dict[str, tuple[str, str | None]]:
+    """Return local name -> (module, name in it), for one import statement."""
+    if isinstance(node, ast.Import):
+        return {
+            alias.asname or alias.name.partition(".")[0]: (
+                alias.name if alias.asname else alias.name.partition(".")[0],
+                None,
+            )
+            for alias in node.names
+        }
+    parts = package.split(".") if package else []
+    above = parts[: len(parts) - node.level + 1] if node.level else []
+    origin = ".".join((*above, *((node.module,) if node.module else ())))
+    return {alias.asname or alias.name: (origin, alias.name) for alias in node.names}
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a top-level statement binds."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+        return
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner.id
+        elif isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+            yield inner.name
+
+
+def _names(nodes: list[ast.stmt]) -> Iterator[tuple[str, str | None]]:
+    """Yield every name used, with the attribute taken of it where there is one."""
+    for root in nodes:
+        attributes = set()
+        for node in ast.walk(root):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                attributes.add(id(node.value))
+                yield node.value.id, node.attr
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name) and id(node) not in attributes:
+                yield node.id, None
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -1,0 +1,167 @@
+"""Evidence as estimands see it (arrays) and as people keep it (tidy tables)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from claimbench.claim import Design
+from claimbench.errors import BenchFileError
+from claimbench.evidence.run import ContenderEvidence
+from claimbench.evidence.store import Rows, read_rows
+from claimbench.evidence.unit import Outcome, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Subject(Mapping[str, NDArray[Any]]):
+    """One contender's evidence: measures (replicate, cell[, point]) and settings (cell,).
+
+    Attributes
+    ----------
+    name
+        Of the contender.
+    measures
+        Name -> shape (replicate, cell), or (replicate, cell, point) for a trace; cells with fewer
+        points than others are filled with NaN.
+    settings
+        Name -> shape (cell,).
+    """
+
+    name: str
+    measures: Mapping[str, NDArray[Any]]
+    settings: Mapping[str, NDArray[Any]]
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        if key in self.measures:
+            return self.measures[key]
+        if key in self.settings:
+            return self.settings[key]
+        raise BenchFileError(
+            f"the evidence of {self.name} has no such column",
+            value=key,
+            allowed=[*self.measures, *self.settings],
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.measures
+        yield from self.settings
+
+    def __len__(self) -> int:
+        return len(self.measures) + len(self.settings)
+
+    def at(self, cells: Sequence[int]) -> Subject:
+        """Return the same evidence on some cells only."""
+        index = np.asarray(cells, dtype=np.intp)
+        return Subject(
+            self.name,
+            {name: values[:, index] for name, values in self.measures.items()},
+            {name: values[index] for name, values in self.settings.items()},
+        )
+
+    def take(self, replicates: NDArray[np.intp]) -> Subject:
+        """Return the same evidence on some replicates, which may repeat."""
+        return Subject(
+            self.name,
+            {name: values[replicates] for name, values in self.measures.items()},
+            self.settings,
+        )
+
+
+def subject(evidence: ContenderEvidence, design: Design) -> Subject:
+    """Return a contender's evidence as arrays over all replicates and cells of the design."""
+    number = {repr(cell): index for index, cell in enumerate(design.cells)}
+    shape = (design.replicates, len(design.cells))
+    measures: dict[str, NDArray[Any]] = {}
+    for unit, rows in _read(evidence):
+        first, end = unit.replicates
+        at = [number[repr(cell)] for cell in unit.cells]
+        named = {**rows.columns, "censored": (rows.status == "censored").astype(float)}
+        for name, values in named.items():
+            block = values.reshape(len(unit.cells), unit.n, *values.shape[1:]).swapaxes(0, 1)
+            whole = measures.setdefault(name, np.full((*shape, *block.shape[2:]), np.nan))
+            if block.ndim == 3 and block.shape[2] > whole.shape[2]:
+                room = np.full((*shape, block.shape[2]), np.nan)
+                room[:, :, : whole.shape[2]] = whole
+                whole = measures[name] = room
+            target = whole[first:end, at] if block.ndim == 2 else None
+            if target is None:
+                whole[first:end, at, : block.shape[2]] = block
+            else:
+                whole[first:end, at] = block
+    settings = {name: np.asarray([cell[name] for cell in design.cells]) for name in design.settings}
+    return Subject(evidence.job.contender, measures, settings)
+
+
+def frame(evidence: Sequence[ContenderEvidence]) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Return an experiment's evidence as tidy tables: rows, and points of traces if any.
+
+    A unit without rows (failed, over budget, unavailable) has one row for each replicate that it
+    owes, with its status and reason.
+    """
+    rows: list[pd.DataFrame] = []
+    traces: list[pd.DataFrame] = []
+    for one in evidence:
+        for unit, outcome in zip(one.units, one.outcomes, strict=True):
+            found = read_rows(Path(unit.file)) if outcome.status == "ok" else None
+            rows.append(_rows_frame(one, unit, outcome, found))
+            if found is not None:
+                traces.extend(_trace_frames(one, unit, found))
+    return (
+        pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(),
+        pd.concat(traces, ignore_index=True) if traces else None,
+    )
+
+
+def _read(evidence: ContenderEvidence) -> Iterator[tuple[Unit, Rows]]:
+    for unit, outcome in zip(evidence.units, evidence.outcomes, strict=True):
+        if outcome.status == "ok":
+            yield unit, read_rows(Path(unit.file))
+
+
+def _index(evidence: ContenderEvidence, unit: Unit) -> dict[str, Any]:
+    cells = [cell for cell in unit.cells for _ in range(unit.n)]
+    return {
+        "paper": evidence.job.paper.id,
+        "experiment": unit.experiment,
+        "contender": unit.contender,
+        "role": unit.role,
+        **{name: [cell[name] for cell in cells] for name in unit.cells[0]},
+        "replicate": [*range(*unit.replicates)] * len(unit.cells),
+    }
+
+
+def _rows_frame(
+    evidence: ContenderEvidence, unit: Unit, outcome: Outcome, rows: Rows | None
+) -> pd.DataFrame:
+    index = _index(evidence, unit)
+    if rows is None:
+        return pd.DataFrame({**index, "status": outcome.status, "reason": outcome.reason})
+    columns = {name: values for name, values in rows.columns.items() if values.ndim == 1}
+    if outcome.from_store:
+        # Seconds are never served from the store: they were another run's.
+        columns["seconds"] = np.full(len(rows.status), np.nan)
+    frame = pd.DataFrame({**index, **columns, "status": rows.status})
+    frame["peak_memory_bytes"] = rows.peak_memory_bytes
+    frame["reason"] = None
+    return frame
+
+
+def _trace_frames(evidence: ContenderEvidence, unit: Unit, rows: Rows) -> Iterator[pd.DataFrame]:
+    traces = {name: values for name, values in rows.columns.items() if values.ndim == 2}
+    if not traces:
+        return
+    index = pd.DataFrame(_index(evidence, unit))
+    points = max(values.shape[1] for values in traces.values())
+    long = index.loc[index.index.repeat(points)].reset_index(drop=True)
+    long["point"] = np.tile(np.arange(points), len(index))
+    for name, values in traces.items():
+        padded = np.full((len(index), points), np.nan)
+        padded[:, : values.shape[1]] = values
+        long[name] = padded.ravel()
+    yield long

@@ -1,0 +1,174 @@
+"""Run one unit, inside a worker process."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claimbench.errors import ContenderError
+from claimbench.evidence import clock
+from claimbench.evidence.store import Rows, write_exhibit, write_rows
+from claimbench.evidence.streams import TUNING_OFFSET, Streams
+from claimbench.evidence.unit import Outcome, Unit
+from claimbench.experiment import Experiment
+
+
+def start(threads: int, cpu: int | None) -> None:
+    """Prepare a new worker: its number of threads and, for a race, its core."""
+    import os
+
+    import torch
+
+    torch.set_num_threads(threads)
+    if cpu is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {cpu})
+
+
+def warm_up(root: str, modules: tuple[str, ...]) -> None:
+    """Import what the units to come will need."""
+    for module in modules:
+        _import(root, module)
+
+
+def run(unit: Unit) -> Outcome:
+    """Run a unit and keep its rows; a contender that raises is an outcome, not an error."""
+    began = clock.now()
+    try:
+        experiment = _experiment(unit)
+        contender = experiment.contenders[unit.contender]
+        streams = _streams(unit)
+        started = clock.now()
+        problem = experiment.problem(**_settings(unit, experiment), streams=streams, n=unit.n)
+        suite = clock.now() - started
+        private = {"streams": streams.private(unit.contender)} if contender.wants_streams else {}
+        if experiment.seconds:
+            gc.collect()
+            gc.disable()
+        try:
+            timed = clock.timed(
+                lambda: contender.function(problem, **unit.parameters, **private),
+                device=unit.device,
+            )
+        finally:
+            gc.enable()
+        started = clock.now()
+        measured = experiment.measure(problem, timed.answer)
+        exhibit = None
+        if experiment.exhibit is not None and unit.block == 0 and unit.stage == "evidence":
+            exhibit = experiment.exhibit(problem, timed.answer)
+        suite += clock.now() - started
+        rows = _rows(unit, measured, getattr(problem, "calls", None), timed)
+        if unit.file:
+            write_rows(Path(unit.file), unit, rows)
+            if exhibit is not None:
+                write_exhibit(Path(unit.file), exhibit)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in {"", "suite", "baselines", "claimbench"}:
+            return Outcome("failed", _reason(error))
+        return Outcome("unavailable", f"the package that provides {missing!r} is not installed")
+    except Exception as error:  # noqa: BLE001  a contender may raise anything; it is recorded
+        return Outcome("failed", _reason(error))
+    return Outcome(
+        status="ok",
+        seconds=timed.seconds,
+        suite_seconds=suite,
+        engine_seconds=clock.now() - began - suite - timed.seconds,
+        peak_memory_bytes=timed.peak_memory_bytes,
+        criterion={name: float(np.mean(values)) for name, values in rows.columns.items()},
+    )
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).strip() or "no message"
+    return text if isinstance(error, ContenderError) else f"{type(error).__name__}: {text}"
+
+
+@cache
+def _import(root: str, module: str) -> Any:
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    return importlib.import_module(module)
+
+
+def _experiment(unit: Unit) -> Experiment:
+    module = _import(unit.root, f"suite.{unit.domain}.{unit.slug}.bench_{unit.slug}")
+    experiment: Experiment = getattr(module, unit.experiment)
+    return experiment
+
+
+def _streams(unit: Unit) -> Streams:
+    offset = TUNING_OFFSET if unit.stage == "tuning" else 0
+    first, end = unit.replicates
+    return Streams(
+        paper=f"{unit.domain}/{unit.slug}",
+        experiment=unit.experiment,
+        block=unit.block + offset,
+        replicates=range(first + offset, end + offset),
+        device=unit.device,
+        seed=unit.seed,
+    )
+
+
+def _settings(unit: Unit, experiment: Experiment) -> dict[str, Any]:
+    """Return the problem's parameters: values, or tuples of them for stacked settings."""
+    first = unit.cells[0]
+    return {
+        name: tuple(cell[name] for cell in unit.cells) if name in experiment.stack else value
+        for name, value in first.items()
+    }
+
+
+def _rows(unit: Unit, measured: Mapping[str, Any], calls: Any, timed: clock.Timed) -> Rows:
+    total = len(unit.cells) * unit.n
+    if not isinstance(measured, Mapping) or not measured:
+        raise ContenderError(
+            "the measure returned no columns",
+            value=type(measured).__name__,
+            allowed="a mapping of names to arrays",
+        )
+    columns = {name: _column(name, values, total) for name, values in measured.items()}
+    censored = columns.pop("censored", np.zeros(total)) != 0
+    diverged = np.zeros(total, dtype=bool)
+    for name, values in columns.items():
+        lost = ~np.isfinite(values)
+        diverged |= lost.reshape(total, -1).any(axis=1)
+        columns[name] = np.where(np.isnan(values), np.inf, values)
+    status = np.where(diverged, "diverged", np.where(censored, "censored", "ok"))
+    if calls is not None:
+        columns["calls"] = _column("calls", calls, total)
+        if columns["calls"].ndim > 1:
+            raise ContenderError(
+                "calls has the wrong shape", value=columns["calls"].shape, allowed=f"({total},)"
+            )
+    # A block computes its replicates together: each is charged an equal share.
+    columns["seconds"] = np.full(total, timed.seconds / total)
+    return Rows(columns, status, timed.peak_memory_bytes)
+
+
+def _column(name: str, values: Any, total: int) -> NDArray[np.float64]:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    try:
+        column = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ContenderError(
+            f"the measure's column {name!r} holds no numbers",
+            value=type(values).__name__,
+            allowed=f"an array of shape ({total},), or ({total}, points) for a trace",
+        ) from error
+    if column.ndim not in {1, 2} or column.shape[0] != total:
+        raise ContenderError(
+            f"the measure's column {name!r} has the wrong shape",
+            value=column.shape,
+            allowed=f"({total},), or ({total}, points) for a trace",
+        )
+    return column
