@@ -1,0 +1,284 @@
+"""The transport problems that the paper's claims are judged on, with their counted evaluations.
+
+Replicates stand on the leading axis; a race keeps a whole batch of problems inside one replicate.
+Where a factory takes a tuple instead of a number, the engine stacked that setting: its values and
+the replicates are laid out as (value, replicate), flattened.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.distance import cdist
+from torch import Tensor
+
+from claimbench.data import array
+
+Value = TypeVar("Value")
+Floats = NDArray[np.float64]
+
+FOLDER = "optimization/sparse_ot"
+SHEAR = np.array([[1.0, -0.8], [-0.8, 1.0]])
+OFFSET = 4.0
+EXPERTS = 8
+
+
+@dataclass(frozen=True)
+class OneProblem:
+    """One transport problem as plain arrays, for opponents that take one at a time.
+
+    Attributes
+    ----------
+    counted
+        Wraps a function so that each of its calls counts as one evaluation of this problem.
+    """
+
+    a: Floats
+    b: Floats
+    C: Floats
+    k: int
+    gamma: float
+    counted: Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@dataclass(frozen=True)
+class TransportProblem:
+    """B problems: min <T, C> + (gamma/2) ||T||^2 over plans of at most k nonzeros per column.
+
+    Attributes
+    ----------
+    a, b, C
+        (B, m), (B, columns), (B, m, columns), float64: marginals and cost. a and b have one sum.
+    k, gamma
+        (B,): nonzeros allowed per column, and the weight of the regulariser.
+    n
+        Replicates; B is a multiple of it.
+    evaluations
+        (B,), how often each problem's dual or semi-dual was evaluated so far.
+    """
+
+    a: Tensor
+    b: Tensor
+    C: Tensor
+    k: Tensor
+    gamma: Tensor
+    n: int
+    evaluations: Tensor = field(init=False)
+
+    def __post_init__(self):
+        calls = torch.zeros(len(self.a), dtype=torch.long, device=self.a.device)
+        object.__setattr__(self, "evaluations", calls)
+
+    @property
+    def calls(self) -> Tensor:
+        """(n,), the evaluations of each replicate's problems."""
+        return self.evaluations.reshape(self.n, -1).sum(dim=-1)
+
+    def each(self, first: int | None = None) -> Iterator[OneProblem]:
+        """Yield the problems one at a time (the first so many), as arrays of the host."""
+        a, b, C = (x.cpu().numpy() for x in (self.a, self.b, self.C))
+        k, gamma = self.k.tolist(), self.gamma.tolist()
+        for i in range(len(a) if first is None else min(first, len(a))):
+            yield OneProblem(a[i], b[i], C[i], k[i], gamma[i], self._counting(i))
+
+    def _counting(self, i: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def counted(function):
+            def call(*arguments):
+                self.evaluations[i] += 1
+                return function(*arguments)
+
+            return call
+
+        return counted
+
+
+def pack(
+    a: ArrayLike,
+    b: ArrayLike,
+    C: ArrayLike,
+    *,
+    k: ArrayLike,
+    gamma: ArrayLike,
+    n: int,
+    device: str = "cpu",
+) -> TransportProblem:
+    """Return problems made of arrays; k and gamma are one for all, or one per problem."""
+    a, b, C = (torch.as_tensor(np.asarray(x, float), device=device) for x in (a, b, C))
+    return TransportProblem(
+        a=a,
+        b=b,
+        C=C,
+        k=torch.as_tensor(np.broadcast_to(k, len(a)).copy(), device=device),
+        gamma=torch.as_tensor(np.broadcast_to(gamma, len(a)).astype(float), device=device),
+        n=n,
+    )
+
+
+def values(setting: Value | tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return the values of a setting, stacked or not."""
+    return setting if isinstance(setting, tuple) else (setting,)
+
+
+def squared_distances(x: Floats, y: Floats) -> Floats:
+    """Return (len x, len y): the squared Euclidean cost between rows of x and of y."""
+    return cdist(x, y, "sqeuclidean")
+
+
+def points(generator: np.random.RandomState | np.random.Generator, size: int) -> Floats:
+    """Return the cost of P3: `size` normal points against `size` sheared and shifted ones."""
+    x = generator.normal(size=(size, 2))
+    y = generator.normal(size=(size, 2)) @ SHEAR + OFFSET
+    return squared_distances(x, y)
+
+
+def unequal_weights(
+    generator: np.random.RandomState | np.random.Generator, size: int
+) -> tuple[Floats, Floats]:
+    """Return the marginals (a, b) of P3w: uniform draws on (0.1, 1.1), normalised."""
+    a = generator.uniform(size=size) + 0.1
+    b = generator.uniform(size=size) + 0.1
+    return a / a.sum(), b / b.sum()
+
+
+def plane(
+    gamma: float | tuple[float, ...],
+    weights: str | tuple[str, ...],
+    k: int | tuple[int, ...],
+    *,
+    streams: Any,
+    n: int,
+) -> TransportProblem:
+    """Return P3: 20 points against 20 in the plane, one problem per seed.
+
+    A replicate's number is the seed of the instance, for points (``RandomState(seed)``) and
+    for weights (``RandomState(1000 + seed)``), so that figures printed elsewhere can be compared.
+
+    Parameters
+    ----------
+    weights
+        "uniform" (P3u) or "unequal" (P3w).
+    """
+    size = 20
+    C = {seed: points(np.random.RandomState(seed), size) for seed in streams.replicates}
+    uniform = np.full(size, 1 / size)
+    marginals = {
+        "uniform": dict.fromkeys(streams.replicates, (uniform, uniform)),
+        "unequal": {
+            seed: unequal_weights(np.random.RandomState(1000 + seed), size)
+            for seed in streams.replicates
+        },
+    }
+    cells = list(itertools.product(values(gamma), values(weights), values(k)))
+    problems = list(itertools.product(cells, streams.replicates))
+    return pack(
+        [marginals[kind][seed][0] for (_, kind, _), seed in problems],
+        [marginals[kind][seed][1] for (_, kind, _), seed in problems],
+        [C[seed] for _, seed in problems],
+        k=[most for (_, _, most), _ in problems],
+        gamma=[weight for (weight, _, _), _ in problems],
+        n=n * len(cells),
+        device=streams.device,
+    )
+
+
+def histogram(bins: int, peaks: Sequence[tuple[float, float]]) -> Floats:
+    """Return bumps (mean, standard deviation) of equal height on 0..bins-1, normalised once."""
+    x = np.arange(bins)
+    height = sum(np.exp(-((x - mean) ** 2) / (2 * width**2)) for mean, width in peaks)
+    return height / height.sum()
+
+
+#: The paper's pairs of histograms: bins, the peaks of a and of b, gamma.
+PAIRS = {
+    "A": (32, [(10.0, 4.0)], [(16.0, 5.0)], 1.0),
+    "B": (32, [(16.0, 5.0)], [(8.0, 5.0), (24.0, 5.0)], 1.0),
+    "demo": (100, [(20.0, 5.0)], [(60.0, 10.0)], 0.1),
+}
+
+
+def gaussians(pair: str, k: int, *, streams: Any, n: int) -> TransportProblem:
+    """Return P1, P2 or the demo: histograms on a line, squared cost over its maximum.
+
+    Parameters
+    ----------
+    pair
+        A name in `PAIRS`, which fixes gamma.
+    """
+    bins, source, target, gamma = PAIRS[pair]
+    x = np.arange(bins, dtype=float)[:, None]
+    C = squared_distances(x, x)
+    a, b = histogram(bins, source), histogram(bins, target)
+    one = (np.array([array] * n) for array in (a, b, C / C.max()))
+    return pack(*one, k=k, gamma=gamma, n=n, device=streams.device)
+
+
+def colours(pair: str, k: int, *, streams: Any, n: int) -> TransportProblem:
+    """Return P4: the palette of one picture carried to that of another, gamma = 1.
+
+    Squared Euclidean cost on RGB / 256; a colour's weight is its share of the picture's pixels.
+
+    Parameters
+    ----------
+    pair
+        Two pictures of `data.PICTURES`, as ``source-target``.
+    """
+    source, target = pair.split("-")
+    (x, a), (y, b) = _palette(source), _palette(target)
+    C = squared_distances(x / 256, y / 256)
+    one = (np.array([array] * n) for array in (a, b, C))
+    return pack(*one, k=k, gamma=1.0, n=n, device=streams.device)
+
+
+def _palette(picture: str) -> tuple[Floats, Floats]:
+    """Return the colours (64, 3) in 0..255 of a picture, and their weights."""
+    pixels = array(f"{FOLDER}/{picture}_pixels.npy").astype(float)
+    return array(f"{FOLDER}/{picture}_colours.npy").astype(float), pixels / pixels.sum()
+
+
+def routing(
+    k: int, *, streams: Any, n: int, tokens: int = 64, gamma: float = 1.0
+) -> TransportProblem:
+    """Return P5: tokens to 8 experts, at minus the router's softmax gates, a = 1 per token.
+
+    The balanced load of an expert, b, is tokens / 8; its capacity is k tokens.
+    """
+    C = np.array([-gates(seed, tokens) for seed in streams.replicates])
+    a, b = np.ones((n, tokens)), np.full((n, EXPERTS), tokens / EXPERTS)
+    return pack(a, b, C, k=k, gamma=gamma, n=n, device=streams.device)
+
+
+def gates(seed: int, tokens: int) -> Floats:
+    """Return (tokens, 8): the softmax of the logits 2 N(0, 1) of ``RandomState(seed)``."""
+    logits = 2 * np.random.RandomState(seed).randn(tokens, EXPERTS)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def clouds(
+    size: int, batch: int, k: int, *, streams: Any, n: int, gamma: float = 0.1
+) -> TransportProblem:
+    """Return the problems of a race: each replicate is one batch of fresh P3w problems.
+
+    The cost is divided by its maximum, unequal weights, gamma = 0.1.
+    """
+    drawn = [
+        (points(generator, size), *unequal_weights(generator, size))
+        for generator in streams.each("clouds")
+        for _ in range(batch)
+    ]
+    C, a, b = (np.array(arrays) for arrays in zip(*drawn, strict=True))
+    return pack(
+        a,
+        b,
+        C / C.max(axis=(1, 2), keepdims=True),
+        k=k,
+        gamma=gamma,
+        n=n,
+        device=streams.device,
+    )
