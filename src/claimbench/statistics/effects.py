@@ -1,0 +1,117 @@
+"""The output of an estimand, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from claimbench.errors import ContenderError
+from claimbench.statistics.bootstrap import Statistic
+
+_ALLOWED = (
+    "one effect per replicate of shape (n,), or (n, columns) for a conjunction, "
+    "as numbers or booleans, or one float for the sample"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """Effects per replicate, or one statistic of the sample.
+
+    Attributes
+    ----------
+    n
+        Replicates.
+    values
+        float64 or bool of shape (n, columns); None for a statistic of the sample.
+    statistic
+        Maps replicate indices to a float; None for effects per replicate.
+    """
+
+    n: int
+    values: npt.NDArray[np.float64] | npt.NDArray[np.bool_] | None = None
+    statistic: Statistic | None = None
+
+    @classmethod
+    def per_replicate(cls, returned: object, *, n: int) -> Effects:
+        """Return the effects of an estimand that returns one for each of `n` replicates.
+
+        Raises
+        ------
+        ContenderError
+            When the shape is neither (n,) nor (n, columns), or the entries are no real numbers.
+        """
+        values = _array(returned)
+        fits = values.ndim in {1, 2} and values.shape[0] == n and 0 not in values.shape[1:]
+        if not fits:
+            raise ContenderError(
+                f"an estimand returned the wrong shape for {n} replicates",
+                value=values.shape,
+                allowed=_ALLOWED,
+                cure="average over cells, not over replicates: .mean(axis=1)",
+            )
+        columns = values.reshape(n, -1) if values.size else values.reshape(n, 1)
+        if columns.dtype.kind == "b":
+            return cls(n=n, values=columns.astype(np.bool_))
+        return cls(n=n, values=columns.astype(np.float64))
+
+    @classmethod
+    def of_sample(cls, statistic: Statistic, *, n: int) -> Effects:
+        """Return the effects of an estimand that is one number for the sample."""
+        return cls(n=n, statistic=statistic)
+
+    @classmethod
+    def from_estimand(
+        cls,
+        returned: object,
+        again: Callable[[npt.NDArray[np.int64]], object],
+        *,
+        n: int,
+    ) -> Effects:
+        """Return the effects of an estimand of either sort.
+
+        Parameters
+        ----------
+        returned
+            What it returned for all `n` replicates in their order.
+        again
+            Evaluates it on the replicates of the given indices; called only when `returned` is
+            one number.
+        """
+        values = _array(returned)
+        if values.ndim > 0:
+            return cls.per_replicate(returned, n=n)
+        if values.dtype.kind == "b":
+            raise ContenderError(
+                "an estimand returned one boolean for the sample",
+                value=bool(values),
+                allowed=_ALLOWED,
+                cure="return one boolean per replicate, shape (n,)",
+            )
+
+        def statistic(indices: npt.NDArray[np.int64]) -> float:
+            # `bootstrap_intervals` refuses anything but one number.
+            return again(indices)  # type: ignore[return-value]
+
+        return cls.of_sample(statistic, n=n)
+
+
+def _array(returned: object) -> npt.NDArray[np.generic]:
+    try:
+        values = np.asarray(returned)
+    except (TypeError, ValueError) as error:
+        raise ContenderError(
+            f"an estimand returned no array ({error})",
+            value=type(returned).__name__,
+            allowed=_ALLOWED,
+        ) from error
+    if values.dtype.kind not in "biuf":
+        raise ContenderError(
+            "an estimand returned no real numbers",
+            value=f"{type(returned).__name__} of dtype {values.dtype}",
+            allowed=_ALLOWED,
+        )
+    return values
