@@ -54,7 +54,7 @@ def _acceleration(left_out: FloatArray) -> float:
         return 0.0
     # Skewness has no scale; without one, squares neither overflow nor vanish.
     deviation = deviation / largest
-    return math.fsum(deviation**3) / (6 * math.fsum(deviation**2) ** 1.5)
+    return math.fsum(deviation**3) / (6 * math.sqrt(math.fsum(deviation**2)) ** 3)
 
 
 def bca_limits(
