@@ -53,7 +53,7 @@ bench: $(READY) $(DATA)
 test: $(READY) $(DATA)
 	$(BIN)ruff check .
 	$(BIN)ruff format --check .
-	$(BIN)codespell
+	$(BIN)codespell --ignore-words-list ot
 	$(BIN)mypy
 	$(BIN)lint-imports
 	$(BIN)zizmor --offline --quiet .github

@@ -51,8 +51,8 @@ def test_both_kinds_of_pin_are_read(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (
-            PACKAGE.replace('"package"', '"packge"'),
-            r"peer.source: 'packge'; allowed: package, ours",
+            PACKAGE.replace('"package"', '"theirs"'),
+            r"peer.source: 'theirs'; allowed: package, ours",
         ),
         (PACKAGE.replace("licence", "license"), r"peer has an unknown key: 'license'.*licence"),
         (PACKAGE.replace('call = "pytest.main"', ""), r"peer lacks a key: 'call'"),
