@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ class Timed:
 def now() -> float:
     """Return seconds on a clock that never goes back; only differences mean something."""
     return time.perf_counter()
+
+
+def utc() -> str:
+    """Return the date and time of day as a name for files: ``20260131T235959Z``."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 def timed(function: Callable[[], Any], *, device: str) -> Timed:

@@ -15,7 +15,16 @@ from claimbench.evidence import worker
 from claimbench.evidence.unit import Outcome, Unit
 
 #: One thread for each worker: the number of threads changes last bits.
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+_THREADS = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    ),
+    "1",
+)
 _PRELOAD = ["claimbench.evidence.worker", "numpy", "pyarrow.parquet", "torch"]
 
 
@@ -42,12 +51,6 @@ class Pool:
             context=context,
         )
         self.workers = workers
-
-    def warm_up(self, root: str, modules: tuple[str, ...]) -> None:
-        """Start the workers and let each import what the units need; waits for nothing."""
-        with _one_thread():
-            for _ in range(self.workers):
-                self._pool.schedule(worker.warm_up, args=(root, modules))
 
     def submit(self, unit: Unit, *, budget: float) -> Future[Outcome]:
         """Hand a unit to the next free worker."""

@@ -125,12 +125,13 @@ class Run:
         self.context = context
         self.workers = workers
         self._pool: Pool | None = None
+        self._pool_races = False
         self._sources = Sources(context.root)
         self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
 
-    def schedule(self, jobs: Iterable[Job]) -> int:
-        """Hand over everything that is no race; return the number of units to compute.
+    def schedule(self, jobs: Iterable[Job]) -> None:
+        """Hand over everything that is no race.
 
         Tuning goes first: the evidence of tuned contenders waits for it.
         """
@@ -141,8 +142,24 @@ class Run:
         for job in plain:
             if not job.of.grid:
                 self._pending[job.key] = self._submitted(job, self._units(job))
-        waiting = itertools.chain(*self._pending.values(), *self._trials.values())
-        return sum(isinstance(future, Future) for _, future in waiting)
+
+    def planned(self, jobs: Iterable[Job]) -> dict[tuple[str, str, str], int]:
+        """Return how many units each job still has to compute, after `schedule`.
+
+        A tuned contender is counted as if nothing of its evidence were in the store yet.
+        """
+        planned = {}
+        for job in jobs:
+            groups = len(self._groups(job))
+            waiting = [*self._pending.get(job.key, ()), *self._trials.get(job.key, ())]
+            count = sum(isinstance(future, Future) for _, future in waiting)
+            design = job.paper.designs[job.experiment]
+            if job.is_race:
+                count += groups * design.replicates
+            elif job.of.grid:
+                count += groups * len(design.blocks)
+            planned[job.key] = count
+        return planned
 
     def finish(self, job: Job) -> ContenderEvidence:
         """Wait for a job's units."""
@@ -162,7 +179,6 @@ class Run:
         nothing. Seconds are never served from the store, so all rounds are run.
         """
         found = {job.contender: ContenderEvidence(job) for job in jobs}
-        self._start_pool(race=True)
         units = {job.contender: self._units(job) for job in jobs}
         cells = list(dict.fromkeys(repr(unit.cells) for unit in units[jobs[0].contender]))
         lost: set[tuple[str, str]] = set()
@@ -178,7 +194,6 @@ class Run:
                     if number >= 0:
                         found[job.contender].units.append(unit)
                         found[job.contender].outcomes.append(outcome)
-        self.close()
         return found
 
     def close(self) -> None:
@@ -265,8 +280,11 @@ class Run:
         return submitted
 
     def _start_pool(self, *, race: bool) -> None:
+        if self._pool is not None and self._pool_races != race:
+            self.close()  # nothing runs beside a race
         if self._pool is None:
             self._pool = Pool(1 if race else self.workers, cpu=0 if race else None)
+            self._pool_races = race
 
     def _outcomes(
         self, job: Job, pending: list[tuple[Unit, Future[Outcome] | Outcome]]

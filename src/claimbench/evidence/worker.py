@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claimbench.errors import ContenderError
+from claimbench.errors import ClaimbenchError, ContenderError, StoreError
 from claimbench.evidence import clock
 from claimbench.evidence.store import Rows, write_exhibit, write_rows
 from claimbench.evidence.streams import TUNING_OFFSET, Streams
@@ -23,19 +24,11 @@ from claimbench.experiment import Experiment
 
 def start(threads: int, cpu: int | None) -> None:
     """Prepare a new worker: its number of threads and, for a race, its core."""
-    import os
-
     import torch
 
     torch.set_num_threads(threads)
     if cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {cpu})
-
-
-def warm_up(root: str, modules: tuple[str, ...]) -> None:
-    """Import what the units to come will need."""
-    for module in modules:
-        _import(root, module)
 
 
 def run(unit: Unit) -> Outcome:
@@ -75,6 +68,8 @@ def run(unit: Unit) -> Outcome:
         if missing in {"", "suite", "baselines", "claimbench"}:
             return Outcome("failed", _reason(error))
         return Outcome("unavailable", f"the package that provides {missing!r} is not installed")
+    except StoreError:
+        raise
     except Exception as error:  # noqa: BLE001  a contender may raise anything; it is recorded
         return Outcome("failed", _reason(error))
     return Outcome(
@@ -89,11 +84,13 @@ def run(unit: Unit) -> Outcome:
 
 def _reason(error: BaseException) -> str:
     text = str(error).strip() or "no message"
-    return text if isinstance(error, ContenderError) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, ClaimbenchError) else f"{type(error).__name__}: {text}"
 
 
 @cache
 def _import(root: str, module: str) -> Any:
+    # Data sets are found from the current folder; pytest may have been started elsewhere.
+    os.chdir(root)
     if root not in sys.path:
         sys.path.insert(0, root)
     return importlib.import_module(module)

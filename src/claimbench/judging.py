@@ -1,0 +1,323 @@
+"""From evidence to verdicts: each claim of a paper, its opponents and its control."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from claimbench.binding import Paper, control_where
+from claimbench.claim import Claim, Design
+from claimbench.errors import ClaimbenchError, ClaimFileError
+from claimbench.evidence.run import ContenderEvidence
+from claimbench.evidence.source import Sources
+from claimbench.evidence.table import Subject, subject
+from claimbench.evidence.unit import digest
+from claimbench.grid import select
+from claimbench.record import ClaimRecord, Comparison, Effect, finite
+from claimbench.statistics.holm import holm
+from claimbench.statistics.interval import Interval
+from claimbench.verdict import (
+    Effects,
+    Judgement,
+    Rule,
+    conjunction,
+    judge,
+    parse_printed,
+    with_control,
+)
+
+Evidence = Mapping[tuple[str, str], ContenderEvidence]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The claims of a run that could be judged, and what could not.
+
+    Attributes
+    ----------
+    not_judged
+        ``<slug>/<claim>`` -> why: a contender was deselected, or the run ended before it.
+    errors
+        Estimands that raised, in the words of their errors.
+    """
+
+    claims: tuple[ClaimRecord, ...]
+    not_judged: dict[str, str]
+    errors: tuple[str, ...]
+
+
+def rules(paper: Paper) -> dict[str, Rule]:
+    """Return each claim's rule, so that an impossible one is refused before the run.
+
+    Raises
+    ------
+    ClaimFileError
+        When a threshold or margin does not suit the kind, or a magnitude has no printed number.
+    """
+    made = {}
+    for claim in paper.claims:
+        try:
+            made[claim.id] = _rule(claim, paper.designs[claim.experiment])
+        except ClaimbenchError as error:
+            raise ClaimFileError(f"{paper.file.path}: claim {claim.id}: {error}") from error
+    return made
+
+
+def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> Judged:
+    """Judge every claim whose contenders all have evidence.
+
+    Parameters
+    ----------
+    papers
+        Bound at the profile of the run.
+    evidence
+        Paper's id -> (experiment, contender) -> evidence.
+    """
+    claims: list[ClaimRecord] = []
+    not_judged: dict[str, str] = {}
+    errors: list[str] = []
+    for paper in papers:
+        court = _Court(paper, evidence.get(paper.id, {}))
+        for claim in paper.claims:
+            name = f"{paper.files.slug}/{claim.id}"
+            absent = court.absent(claim)
+            if absent:
+                not_judged[name] = f"no evidence of {', '.join(absent)}"
+            elif paper.profile == "smoke":
+                not_judged[name] = "the smoke profile judges nothing"
+                errors += court.rehearse(claim)
+            else:
+                record, error = court.judge(claim)
+                claims.append(record)
+                errors += error
+    return Judged(_corrected(claims), not_judged, tuple(errors))
+
+
+class _Court:
+    """Judges the claims of one paper."""
+
+    def __init__(self, paper: Paper, evidence: Evidence) -> None:
+        self._paper = paper
+        self._evidence = evidence
+        self._rules = rules(paper)
+        self._sources = Sources(paper.files.root)
+        self._subjects: dict[tuple[str, str], Subject] = {}
+
+    def absent(self, claim: Claim) -> list[str]:
+        return [n for n in claim.contenders if (claim.experiment, n) not in self._evidence]
+
+    def rehearse(self, claim: Claim) -> list[str]:
+        """Call the estimand and judge nothing: smoke shows that the path is clear."""
+        if self._lost(claim, claim.contenders) is None:
+            try:
+                self._judgements(claim, claim.method, self._cells(claim, {}))
+            except ClaimbenchError as error:
+                return [f"claim {claim.id}: {error}"]
+        return []
+
+    def judge(self, claim: Claim) -> tuple[ClaimRecord, list[str]]:
+        lost = self._lost(claim, (claim.method, *claim.against))
+        if lost is not None:
+            return self._record(claim, _unheard(lost), {}, _unheard(lost)), []
+        try:
+            parts = self._judgements(claim, claim.method, self._cells(claim, claim.where))
+            whole = _joined(parts)
+            lost = self._lost(claim, (claim.subject_of_control,))
+            if lost is not None:
+                control = _unheard(lost)
+            else:
+                cells = self._cells(claim, control_where(claim))
+                control = _joined(self._judgements(claim, claim.subject_of_control, cells))
+        except ClaimbenchError as error:
+            unheard = _unheard(f"the estimand {claim.estimand} can't be evaluated: {error}")
+            return self._record(claim, unheard, {}, unheard), [f"claim {claim.id}: {error}"]
+        return self._record(claim, with_control(whole, control), parts, control), []
+
+    def _lost(self, claim: Claim, names: Iterable[str]) -> str | None:
+        for name in names:
+            evidence = self._evidence[claim.experiment, name]
+            if evidence.status != "ok":
+                return f"contender {name} is {evidence.status}: {evidence.reason}"
+        return None
+
+    def _cells(self, claim: Claim, where: Mapping[str, Any]) -> list[int]:
+        return select(self._paper.designs[claim.experiment].cells, where)
+
+    def _subject(self, experiment: str, name: str) -> Subject:
+        key = (experiment, name)
+        if key not in self._subjects:
+            self._subjects[key] = subject(self._evidence[key], self._paper.designs[experiment])
+        return self._subjects[key]
+
+    def _judgements(self, claim: Claim, name: str, cells: Sequence[int]) -> dict[str, Judgement]:
+        """Judge one subject against each opponent, or alone (under an empty name)."""
+        rule = self._rules[claim.id]
+        own = self._subject(claim.experiment, name).at(cells)
+        found = {}
+        for opponent in claim.against or ("",):
+            sides = [own]
+            if opponent:
+                sides.append(self._subject(claim.experiment, opponent).at(cells))
+            effects = self._effects(claim, sides)
+            found[opponent] = judge(effects, rule, rng=_rng(self._paper.id, claim.id))
+        return found
+
+    def _effects(self, claim: Claim, sides: Sequence[Subject]) -> Effects:
+        estimand = self._paper.estimands[claim.id]
+
+        def again(replicates: Any) -> object:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # inf - inf is judged, not warned
+                return estimand(*(side.take(np.asarray(replicates)) for side in sides))
+
+        n = self._paper.designs[claim.experiment].replicates
+        try:
+            return Effects.from_estimand(again(np.arange(n)), again, n=n)
+        except ClaimbenchError:
+            raise
+        except Exception as error:
+            raise ClaimFileError(
+                f"the estimand {claim.estimand} raised {type(error).__name__}: {error}"
+            ) from error
+
+    def _record(
+        self,
+        claim: Claim,
+        judgement: Judgement,
+        parts: Mapping[str, Judgement],
+        control: Judgement,
+    ) -> ClaimRecord:
+        used = [self._evidence[claim.experiment, name] for name in claim.contenders]
+        peaks = [one.peak_memory_bytes for one in used if one.peak_memory_bytes is not None]
+        return ClaimRecord(
+            id=f"{self._paper.files.slug}/{claim.id}",
+            paper=self._paper.id,
+            kind=claim.kind,
+            scale=claim.scale,
+            primary=claim.primary,
+            claim_hash=claim_hash(self._paper, claim, self._sources),
+            verdict=judgement.verdict,
+            reason=judgement.reason,
+            effect=_effect(judgement.interval, claim.unit),
+            margin=claim.margin,
+            holm=True,
+            control=_comparison(
+                claim.subject_of_control, control, claim.unit, control_where(claim)
+            ),
+            against=[
+                _comparison(name, part, claim.unit, claim.where)
+                for name, part in parts.items()
+                if name
+            ],
+            candidates=[],
+            replicates=[finite(value) for value in judgement.replicates],
+            seconds=sum(one.seconds for one in used),
+            peak_memory_bytes=max(peaks, default=None),
+            statement=claim.statement,
+            source=claim.source,
+            printed=claim.printed,
+            experiment=claim.experiment,
+            where=dict(claim.where),
+            estimand=claim.estimand,
+            method=claim.method,
+            threshold=claim.threshold,
+            scale_reason=claim.scale_reason,
+            p_value=finite(judgement.p_value),
+            needed=judgement.needed,
+            tags=list(judgement.tags),
+        )
+
+
+def claim_hash(paper: Paper, claim: Claim, sources: Sources) -> str:
+    """Return the digest of the goalposts: claim, experiment, and the code that draws them.
+
+    It covers the claim's and the experiment's tables as read, and the sources of problem, measure
+    and estimand with all that they use of the project.
+    """
+    experiment = paper.experiments[claim.experiment]
+    return digest(
+        {
+            "claim": {one.name: _plain(getattr(claim, one.name)) for one in fields(claim)},
+            "experiment": _plain(paper.file.experiments[claim.experiment]),
+            "source": sources.digest(
+                experiment.problem, experiment.measure, paper.estimands[claim.id]
+            ),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    return value
+
+
+def _rule(claim: Claim, design: Design) -> Rule:
+    printed = parse_printed(claim.printed) if claim.kind == "magnitude" else None
+    if claim.kind == "magnitude" and printed is None:
+        raise ClaimFileError(
+            "a magnitude needs the printed number",
+            value=claim.printed,
+            allowed='a number in the unit of the estimand, such as "4.38" or "80 ± 3 (n = 5)"',
+        )
+    return Rule(
+        kind=claim.kind,
+        margin=claim.margin,
+        threshold=claim.threshold,
+        exact=design.deterministic,
+        unit=claim.unit,
+        printed=printed,
+    )
+
+
+def _rng(paper: str, claim: str) -> np.random.Generator:
+    words = np.frombuffer(hashlib.sha256(f"{paper}\0{claim}".encode()).digest(), dtype="<u4")
+    return np.random.default_rng([int(word) for word in words])
+
+
+def _joined(parts: Mapping[str, Judgement]) -> Judgement:
+    return conjunction(list(parts.values()), names=list(parts))
+
+
+def _unheard(reason: str) -> Judgement:
+    nothing = Interval(np.nan, -np.inf, np.inf, 0.95, 0, "none")
+    return Judgement("inconclusive", f"Not judged on evidence: {reason}.", nothing)
+
+
+def _effect(interval: Interval, unit: str) -> Effect | None:
+    if interval.kind == "none":
+        return None
+    return Effect(
+        value=finite(interval.value),
+        low=finite(interval.low),
+        high=finite(interval.high),
+        level=interval.level,
+        n=interval.n,
+        unit=unit,
+        interval=interval.kind,
+    )
+
+
+def _comparison(name: str, judgement: Judgement, unit: str, where: Mapping[str, Any]) -> Comparison:
+    return Comparison(
+        contender=name,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        effect=_effect(judgement.interval, unit),
+        where=dict(where),
+    )
+
+
+def _corrected(claims: Sequence[ClaimRecord]) -> tuple[ClaimRecord, ...]:
+    """Mark the primary claims that Holm's correction would not call reproduced."""
+    survives = holm({c.id: c.p_value for c in claims if c.primary and c.p_value is not None})
+    return tuple(replace(claim, holm=survives.get(claim.id, True)) for claim in claims)

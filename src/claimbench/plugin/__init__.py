@@ -1,0 +1,106 @@
+"""The pytest plugin: ``pytest suite --benchmark-only`` from collection to report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from claimbench.errors import ClaimbenchError
+from claimbench.plugin.options import Options, add_options, refuse_xdist
+from claimbench.plugin.session import STATE, Session
+
+__all__: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add claimbench's options."""
+    add_options(parser)
+
+
+def pytest_load_initial_conftests(args: list[str], parser: pytest.Parser) -> None:
+    """Answer `-n` where xdist is absent, before argparse complains of an unknown option."""
+    del parser
+    refuse_xdist(args)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options; nothing is imported or started yet."""
+    try:
+        state = config.stash[STATE] = Session(Options.of(config))
+    except ClaimbenchError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.pluginmanager.register(state, "claimbench-session")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the workers, however the session ended."""
+    if STATE in config.stash:
+        config.stash[STATE].close()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the bench files of ``suite/``."""
+    # pytest itself makes a module of a file named on the command line: see the next hook.
+    if _is_bench(file_path) and not parent.session.isinitpath(file_path):
+        return _bench_file(file_path, parent)
+    return None
+
+
+def pytest_pycollect_makemodule(
+    module_path: Path, parent: pytest.Collector
+) -> pytest.Collector | None:
+    """Collect a bench file that was named on the command line."""
+    return _bench_file(module_path, parent) if _is_bench(module_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put races last: nothing else may run beside them."""
+    from claimbench.plugin.collect import ContenderItem
+
+    del config
+    items.sort(key=lambda item: isinstance(item, ContenderItem) and item.job.is_race)
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Hand the selected contenders to the workers before the first item waits for its own."""
+    from claimbench.plugin.collect import ContenderItem
+
+    state = session.config.stash[STATE]
+    jobs = [item.job for item in session.items if isinstance(item, ContenderItem)]
+    if session.config.option.collectonly or not jobs or not state.options.runs:
+        return
+    try:
+        state.start(jobs, session.config)
+    except ClaimbenchError as error:
+        pytest.exit(f"claimbench: {error}", returncode=error.exit_code)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Judge what there is, and write record and report; also after Ctrl-C or `-x`."""
+    state = session.config.stash.get(STATE, None)
+    if state is None:
+        return
+    code = state.finish(int(exitstatus))
+    if code is not None:
+        session.exitstatus = code
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the verdicts and where record and report are."""
+    state = terminalreporter.config.stash.get(STATE, None)
+    if state is not None and state.outcome is not None:
+        from claimbench.plugin.summary import write_summary
+
+        write_summary(terminalreporter, state.outcome)
+
+
+def _is_bench(path: Path) -> bool:
+    return path.suffix == ".py" and path.name.startswith("bench_") and "suite" in path.parts
+
+
+def _bench_file(path: Path, parent: pytest.Collector) -> pytest.Collector:
+    from claimbench.plugin.collect import BenchFile
+
+    collector: pytest.Collector = BenchFile.from_parent(parent, path=path)
+    return collector

@@ -1,0 +1,114 @@
+"""What pytest collects: a bench file, and in it one item for each contender of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from claimbench.checkout import import_bench, paper_of
+from claimbench.errors import ClaimbenchError
+from claimbench.evidence.run import Job
+from claimbench.plugin.replay import ReplayTimer
+from claimbench.plugin.session import STATE, Session
+
+
+class BenchFile(pytest.Module):
+    """A paper's bench file. One that can't be used is an item that fails, alone."""
+
+    def _getobj(self) -> ModuleType:
+        return import_bench(paper_of(self.path))
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the contenders, or the reason why there are none."""
+        state = self.config.stash[STATE]
+        try:
+            paper = state.bind(self.path)
+        except ClaimbenchError as error:
+            yield BrokenItem.from_parent(self, name="claims", error=error)
+            return
+        for name, experiment in paper.experiments.items():
+            for contender in experiment.contenders:
+                yield ContenderItem.make(self, state, Job(paper, name, contender))
+
+
+class BrokenItem(pytest.Item):
+    """A bench file, or its claim.toml, that can't be used."""
+
+    #: pytest-benchmark skips, under --benchmark-only, what shows no use of its fixture.
+    fixturenames = ("benchmark",)
+
+    def __init__(self, *, error: ClaimbenchError, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.error = error
+
+    def runtest(self) -> None:
+        """Fail with the error met at collection."""
+        self.config.stash[STATE].broken.append(str(self.error))
+        raise self.error
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        """Show the message, and the traceback of an import that raised."""
+        del style
+        cause = excinfo.value.__cause__
+        if cause is None or isinstance(cause, ClaimbenchError):
+            return str(excinfo.value)
+        shown = pytest.ExceptionInfo.from_exception(cause).getrepr(style="short")
+        return f"{shown}\n{excinfo.value}"
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Return what pytest puts above the failure."""
+        return self.path, None, f"{self.path.parent.name}: {self.name}"
+
+
+class ContenderItem(pytest.Function):
+    """One contender of one experiment: ``hard[linear_decay]``."""
+
+    job: Job
+
+    @classmethod
+    def make(cls, parent: BenchFile, state: Session, job: Job) -> ContenderItem:
+        """Return the item; the ids of the claims that need it are its keywords."""
+        timer = ReplayTimer()
+        item = cls.from_parent(
+            parent, name=f"{job.experiment}[{job.contender}]", callobj=_body(state, job, timer)
+        )
+        item.job = job
+        item.extra_keyword_matches.update(
+            claim.id for claim in job.paper.claims_needing(job.experiment, job.contender)
+        )
+        group = f"{job.paper.id} {job.experiment}"
+        item.add_marker(pytest.mark.benchmark(group=group, timer=timer))
+        return item
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Return what pytest puts above a failure."""
+        return self.path, None, f"{self.job.paper.id}::{self.name}"
+
+
+def _body(state: Session, job: Job, timer: ReplayTimer) -> Any:
+    def body(benchmark: Any) -> None:
+        if not state.options.runs:
+            pytest.skip("claimbench: valid; add --benchmark-only to run it")
+        evidence = state.evidence_of(job)
+        benchmark.extra_info.update(status=evidence.status, role=job.of.role)
+        if evidence.status == "unavailable":
+            pytest.skip(f"{job.contender} is unavailable: {evidence.reason}")
+        if evidence.status != "ok":
+            state.failures.append(f"{job.paper.id} {job.experiment}[{job.contender}]")
+            pytest.fail(f"{job.contender} {evidence.status}: {evidence.reason}", pytrace=False)
+        timer.durations = [one.seconds for one in evidence.outcomes if not one.from_store]
+        if timer.durations:
+            benchmark.pedantic(_replayed, rounds=len(timer.durations), iterations=1)
+        else:
+            # All evidence came from the store: there are no seconds to show, and no one forgot
+            # the fixture.
+            benchmark.skipped = True
+
+    return body
+
+
+def _replayed() -> None:
+    """Stand for the work that a worker did: the timer knows how long it took."""

@@ -1,0 +1,98 @@
+"""The verdict table at the end of a session."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claimbench.record import ClaimRecord, Record
+from claimbench.wording import interval_words, verdict_counts
+
+if TYPE_CHECKING:
+    from claimbench.plugin.session import Outcome
+
+_STYLE = {
+    "reproduced": "green",
+    "not reproduced": "red",
+    "inconclusive": "yellow",
+    "void": "magenta",
+}
+
+
+def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
+    """Write verdicts, what was not judged, what went wrong, and where the files are."""
+    record = outcome.record
+    reporter.section("claims", sep="=")
+    if not record.complete:
+        reporter.write_line("PARTIAL: the run ended before all selected contenders had.")
+    if record.claims:
+        _table(reporter, record)
+    for name, why in outcome.not_judged.items():
+        reporter.write_line(f"not judged: {name} ({why})")
+    for error in outcome.errors:
+        reporter.write_line(f"error: {error}", red=True)
+    reporter.write_line(verdict_counts(record))
+    seconds = record.seconds
+    if seconds["contenders"]:
+        share = seconds["engine"] / seconds["contenders"]
+        reporter.write_line(
+            f"{seconds['total']:.1f} s in all; {seconds['contenders']:.1f} s inside contenders,"
+            f" {seconds['suite']:.1f} s in problems and measures,"
+            f" {seconds['engine']:.2f} s of engine ({share:.1%} of the contenders' time)"
+        )
+    if outcome.record_path is not None:
+        reporter.write_line(f"record: {_shown(outcome.record_path)}")
+    if outcome.report_path is not None:
+        reporter.write_line(f"report: {_shown(outcome.report_path)}")
+
+
+def _table(reporter: pytest.TerminalReporter, record: Record) -> None:
+    """Write the table with rich, as wide as the terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, options in {
+        "claim": {"overflow": "fold"},
+        "verdict": {"no_wrap": True},
+        "effect, 95% interval": {"overflow": "fold"},
+        "n": {"justify": "right"},
+        "control": {"overflow": "fold"},
+        "scale": {},
+    }.items():
+        table.add_column(name, **options)  # type: ignore[arg-type]
+    for claim in record.claims:
+        table.add_row(
+            claim.id + (" *" if claim.primary else ""),
+            _verdict(claim),
+            interval_words(claim.effect),
+            str(claim.effect.n) if claim.effect else "",
+            claim.control.verdict,
+            claim.scale,
+        )
+    console = Console(
+        file=StringIO(),
+        width=max(80, reporter._tw.fullwidth),  # noqa: SLF001  pytest offers the width nowhere else
+        force_terminal=reporter.hasmarkup,
+        no_color=not reporter.hasmarkup or "NO_COLOR" in os.environ,
+    )
+    console.print(table)
+    assert isinstance(console.file, StringIO)
+    for line in console.file.getvalue().splitlines():
+        reporter.write_line(line.rstrip())
+    reporter.write_line("* primary claim")
+
+
+def _verdict(claim: ClaimRecord) -> str:
+    lost = "" if claim.holm or claim.verdict != "reproduced" else " (not after Holm)"
+    return f"[{_STYLE[claim.verdict]}]{claim.verdict}[/]{lost}"
+
+
+def _shown(path: os.PathLike[str]) -> str:
+    """Return the path as seen from here where that is shorter."""
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else os.fspath(path)

@@ -1,0 +1,26 @@
+"""Numbers and verdicts in words, the same in terminal and command line."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from claimbench.record import Effect, Record
+from claimbench.words import VERDICTS
+
+
+def interval_words(effect: Effect | None) -> str:
+    """Return ``0.12 [0.08, 0.16] nats``; an unbounded limit is an infinity sign."""
+    if effect is None:
+        return "none"
+    value = "undefined" if effect.value is None else f"{effect.value:.4g}"
+    low = "-∞" if effect.low is None else f"{effect.low:.4g}"
+    high = "∞" if effect.high is None else f"{effect.high:.4g}"
+    return f"{value} [{low}, {high}] {effect.unit}".rstrip()
+
+
+def verdict_counts(record: Record) -> str:
+    """Return how many claims came out how: ``7 claims: 5 reproduced, 2 not reproduced``."""
+    counts = Counter(claim.verdict for claim in record.claims)
+    total = len(record.claims)
+    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]]
+    return f"{total} claim{'' if total == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
