@@ -1,0 +1,45 @@
+"""The report: one self-contained HTML file made from a record and its evidence.
+
+Nothing heavy is imported here: matplotlib, seaborn, pandas and jinja2 are met by a run that
+writes a report, not by a command line that starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["write_report"]
+
+
+def write_report(record_path: Path, out: Path, *, root: Path | None = None) -> Path:
+    """Write the report of one record.
+
+    The same record, evidence and figures give the same bytes: no date, host or path enters.
+
+    Parameters
+    ----------
+    record_path
+        A record; its evidence lies in the folder of the same name without ``.json``.
+    out
+        The HTML file to write; its folder is created.
+    root
+        The checkout whose ``suite/<domain>/<slug>/figures.py`` draw their papers' figures.
+        Without it, or without such a file, experiments show generic curves.
+
+    Returns
+    -------
+    Path
+        `out`.
+
+    Raises
+    ------
+    RecordError
+        When the record can't be read, or the report can't be written. Missing evidence and
+        figures that raise are no errors: the report says so where they would be.
+    """
+    from claimbench.report.render import write
+
+    return write(record_path, out, root=root)

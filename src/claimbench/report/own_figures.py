@@ -1,0 +1,67 @@
+"""The figures that a paper draws itself: ``suite/<domain>/<slug>/figures.py``.
+
+The module holds ``FIGURES``, a tuple of ``(experiment, caption, function)``, where
+``function(evidence, ax, palette)`` draws on matplotlib axes and returns the alternative text, a
+sentence that states what the figure shows. `evidence` is the experiment's table, `palette` maps
+contenders to their colours.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    Drawing = Callable[[Any, Any, Mapping[str, str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFigure:
+    """One entry of ``FIGURES``."""
+
+    experiment: str
+    caption: str
+    function: Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFigures:
+    """A paper's figures, or the error that kept them from being read."""
+
+    figures: tuple[OwnFigure, ...]
+    error: str
+
+
+def load(root: Path | None, paper: str) -> OwnFigures:
+    """Read ``FIGURES`` of one paper; an error becomes words for the report's reader."""
+    if root is None or not (root / "suite" / paper / "figures.py").is_file():
+        return OwnFigures((), "")
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    name = ".".join(("suite", *paper.split("/"), "figures"))
+    try:
+        entries = importlib.import_module(name).FIGURES
+        figures = tuple(_checked(entry) for entry in entries)
+    except Exception as error:  # noqa: BLE001  a paper's code may raise anything; the report stands
+        return OwnFigures((), f"suite/{paper}/figures.py can't be used: {describe(error)}")
+    return OwnFigures(figures, "")
+
+
+def _checked(entry: Any) -> OwnFigure:
+    experiment, caption, function = entry
+    if not isinstance(experiment, str) or not isinstance(caption, str) or not callable(function):
+        raise TypeError(
+            f"FIGURES holds {entry!r}; allowed: (experiment, caption, function) with two texts and"
+            " a callable"
+        )
+    return OwnFigure(experiment, caption, function)
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as one line."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,151 @@
+"""The pictures of an experiment: its paper's own figures, else generic curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from claimbench.report.curves import Panel, cell_words, finding, plan
+from claimbench.report.numerals import counted, listed, number
+from claimbench.report.own_figures import OwnFigure, describe
+from claimbench.report.palette import Mark, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from markupsafe import Markup
+
+    from claimbench.report.evidence import Evidence
+
+#: Panels drawn for one experiment; the words beside them say how many were left out.
+_MOST_PANELS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn figure with its caption."""
+
+    svg: Markup
+    caption: str
+    note: str
+    wide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is shown of an experiment's evidence.
+
+    Attributes
+    ----------
+    legend
+        Contenders that the pictures show.
+    errors, notes
+        What went wrong, and what a reader should know besides.
+    file
+        Where the evidence lies, below the record's folder.
+    """
+
+    pictures: tuple[Picture, ...]
+    legend: tuple[tuple[str, Mark], ...]
+    errors: tuple[str, ...]
+    notes: tuple[str, ...]
+    file: str
+
+
+def draw(
+    anchor: str,
+    palette: Mapping[str, Mark],
+    evidence: Evidence,
+    figures: Sequence[OwnFigure],
+    *,
+    wheres: Sequence[Mapping[str, Any]],
+    race: bool,
+) -> Drawn:
+    """Draw an experiment; generic curves stand in where none of its own figures can be drawn.
+
+    Parameters
+    ----------
+    anchor
+        The experiment's id on the page, which prefixes the ids of its pictures.
+    wheres
+        The settings of the claims on this experiment: their cells are shown first.
+    race
+        Whether seconds are a measure of this experiment.
+    """
+    if evidence.table is None:
+        return Drawn((), (), (), (evidence.problem,), evidence.file)
+    names = [str(name) for name in evidence.table["contender"].unique()]
+    # Contenders in the evidence that the record does not name get the marks that are left.
+    known = dict(palette) | {
+        name: mark for name, mark in marks([*palette, *names]).items() if name not in palette
+    }
+    pictures, errors = _own(anchor, known, evidence, figures)
+    notes: list[str] = []
+    if not pictures:
+        pictures, notes = _generic(anchor, known, evidence, wheres, race=race)
+    legend = tuple((name, mark) for name, mark in known.items() if name in names)
+    return Drawn(tuple(pictures), legend, tuple(errors), tuple(notes), evidence.file)
+
+
+def _own(
+    anchor: str, palette: Mapping[str, Mark], evidence: Evidence, figures: Sequence[OwnFigure]
+) -> tuple[list[Picture], list[str]]:
+    from claimbench.report.drawing import draw_figure
+
+    assert evidence.table is not None
+    colours = {name: mark.colour for name, mark in palette.items()}
+    pictures, errors = [], []
+    for index, figure in enumerate(figures, 1):
+        try:
+            # A copy: a figure that writes into its evidence must not change the next one.
+            svg, alt = draw_figure(
+                figure.function, evidence.table.copy(), colours, f"{anchor}-own{index}-"
+            )
+        except Exception as error:  # noqa: BLE001  a paper's code may raise anything
+            errors.append(f"The figure “{figure.caption}” could not be drawn: {describe(error)}")
+        else:
+            pictures.append(Picture(svg, figure.caption, alt, wide=True))
+    return pictures, errors
+
+
+def _generic(
+    anchor: str,
+    palette: Mapping[str, Mark],
+    evidence: Evidence,
+    wheres: Sequence[Mapping[str, Any]],
+    *,
+    race: bool,
+) -> tuple[list[Picture], list[str]]:
+    from claimbench.report.drawing import draw_panel
+
+    chosen = plan(evidence, wheres, race=race, limit=_MOST_PANELS)
+    pictures = [
+        Picture(
+            draw_panel(panel, palette, finding(panel), f"{anchor}-p{index}-"),
+            panel.measure + (f" at {cell_words(panel.cell)}" if panel.cell else ""),
+            _how(panel),
+            wide=False,
+        )
+        for index, panel in enumerate(chosen.panels, 1)
+    ]
+    notes = []
+    if chosen.left_out:
+        notes.append(
+            f"{counted(chosen.left_out, 'further panel')} (other settings or measures) left out"
+            f" here; their rows are in the evidence file."
+        )
+    if chosen.constant:
+        same = listed([f"{name} = {number(value)}" for name, value in chosen.constant.items()])
+        notes.append(f"The same in every row, so not drawn: {same}.")
+    if not chosen.panels and not chosen.constant:
+        notes.append("No measure of this experiment has a value: there is nothing to draw.")
+    return pictures, notes
+
+
+def _how(panel: Panel) -> str:
+    """Return how the picture is to be read."""
+    mean = "geometric mean" if panel.y_scale == "log" else "mean"
+    scale = {"linear": "", "log": ", logarithmic", "symlog": ", logarithmic down to zero"}
+    band = f"{mean} with 95% t interval" if panel.replicates > 1 else "one replicate"
+    lost = f"; ▲ at the top: {counted(panel.lost, 'value')} not finite" if panel.lost else ""
+    return f"{band}{scale[panel.y_scale]}{lost}"

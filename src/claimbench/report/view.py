@@ -1,0 +1,296 @@
+"""What the templates show: a record turned into words, positions and links, without any drawing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from claimbench.report import forest
+from claimbench.report.numerals import counted, interval, listed, memory, number, seconds
+from claimbench.report.rules import region, rule
+from claimbench.words import VERDICTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from claimbench.record import ClaimRecord, Comparison, Effect, Record
+    from claimbench.report.palette import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a claim's forest plot."""
+
+    name: str
+    mark: Mark | None
+    role: str
+    verdict: str
+    bar: forest.Bar | None
+    value: str
+    limits: str
+    n: int | None
+    where: str
+    reason: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A claim with everything that its section and its line of the overview say."""
+
+    record: ClaimRecord
+    anchor: str
+    name: str
+    rows: tuple[Row, ...]
+    frame: forest.Frame
+    mini: forest.Bar | None
+    mini_frame: forest.Frame
+    value: str
+    limits: str
+    interval_words: str
+    rule: str
+    margin: str
+    p_value: str
+    where: str
+    experiment_anchor: str
+    rerun: str
+    cost: str
+    memory: str
+    replicates: str
+    banners: tuple[str, ...]
+
+
+def anchors(prefix: str, names: Iterable[str]) -> dict[str, str]:
+    """Return an id for each name that is valid in HTML and links, and different for each."""
+    made: dict[str, str] = {}
+    for name in names:
+        base = prefix + re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
+        taken, anchor, count = set(made.values()), base, 2
+        while anchor in taken:
+            anchor, count = f"{base}-{count}", count + 1
+        made[name] = anchor
+    return made
+
+
+def claim_views(
+    record: Record,
+    marks: Mapping[tuple[str, str], Mark],
+    experiments: Mapping[str, str],
+) -> list[ClaimView]:
+    """Return the views of all claims, in the record's order.
+
+    Parameters
+    ----------
+    marks
+        (Paper, contender) -> its mark.
+    experiments
+        ``<paper>/<experiment>`` -> its anchor.
+    """
+    links = anchors("claim-", (claim.id for claim in record.claims))
+    pins = {(c.paper, c.experiment, c.name): c.pin or "" for c in record.contenders}
+    views = []
+    for claim in record.claims:
+        asked = region(claim)
+        deciding = [c.effect for c in claim.against] + [claim.effect]
+        dots = [] if _is_success(claim) else claim.replicates
+        others = [c.effect for c in (claim.control, *claim.candidates)]
+        frame = forest.frame(asked, deciding, others, dots)
+        mini_frame = forest.frame(asked, [claim.effect])
+        value, limits = _texts(claim.effect)
+        views.append(
+            ClaimView(
+                record=claim,
+                anchor=links[claim.id],
+                name=claim.id.partition("/")[2] or claim.id,
+                rows=tuple(_rows(claim, frame, marks, pins, dots)),
+                frame=frame,
+                mini=None if claim.effect is None else forest.bar(mini_frame, claim.effect),
+                mini_frame=mini_frame,
+                value=value,
+                limits=limits,
+                interval_words="" if claim.effect is None else forest.interval_words(claim.effect),
+                rule=rule(claim),
+                margin=number(claim.margin),
+                p_value=number(claim.p_value, 2),
+                where=settings_words(claim.where),
+                experiment_anchor=experiments.get(f"{claim.paper}/{claim.experiment}", ""),
+                rerun=rerun(record, claim.paper, claim.id.partition("/")[2] or claim.id),
+                cost=seconds(claim.seconds),
+                memory=memory(claim.peak_memory_bytes),
+                replicates=_replicates(claim),
+                banners=tuple(_banners(claim)),
+            )
+        )
+    return views
+
+
+def _texts(effect: Effect | None) -> tuple[str, str]:
+    if effect is None:
+        return "none", ""
+    value, low, high = interval(effect)
+    return value, "" if effect.interval == "none" else f"[{low}, {high}]"
+
+
+def _is_success(claim: ClaimRecord) -> bool:
+    return claim.kind == "success" or bool(
+        claim.effect is not None and claim.effect.interval == "wilson"
+    )
+
+
+def _rows(
+    claim: ClaimRecord,
+    frame: forest.Frame,
+    marks: Mapping[tuple[str, str], Mark],
+    pins: Mapping[tuple[str, str, str], str],
+    dots: list[float | None],
+) -> Iterable[Row]:
+    """Yield the subject, its opponents, the control and the candidates."""
+
+    def row(
+        name: str,
+        role: str,
+        verdict: str,
+        effect: Effect | None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        reason: str = "",
+        replicates: list[float | None] | None = None,
+    ) -> Row:
+        value, limits = _texts(effect)
+        return Row(
+            name=name,
+            mark=marks.get((claim.paper, name)),
+            role=role,
+            verdict=verdict,
+            bar=None if effect is None else forest.bar(frame, effect, replicates or []),
+            value=value,
+            limits=limits,
+            n=None if effect is None else effect.n,
+            where=settings_words(where or {}),
+            reason=reason,
+            pin=pins.get((claim.paper, claim.experiment, name), ""),
+        )
+
+    def compared(comparison: Comparison, role: str) -> Row:
+        return row(
+            comparison.contender,
+            role,
+            comparison.verdict,
+            comparison.effect,
+            where=comparison.where,
+            reason=comparison.reason,
+        )
+
+    role = "method" if not claim.against else "method, the weakest of the comparisons below"
+    if len(claim.against) == 1:
+        role = f"method, against {claim.against[0].contender}"
+    yield row(claim.method, role, claim.verdict, claim.effect, replicates=dots)
+    if len(claim.against) > 1:
+        for opponent in claim.against:
+            yield compared(opponent, "the method against this opponent")
+    yield compared(claim.control, "control")
+    for candidate in claim.candidates:
+        yield compared(candidate, "candidate")
+
+
+def _replicates(claim: ClaimRecord) -> str:
+    """Return what the dots don't show."""
+    lost = sum(value is None for value in claim.replicates)
+    if not claim.replicates:
+        return "The estimand is one number for the whole sample: no effect per replicate."
+    if _is_success(claim):
+        hits = sum(value == 1 for value in claim.replicates)
+        return f"{hits:,} of {counted(len(claim.replicates), 'replicate')} succeed."
+    shown = f"Dots: the effect of each of {counted(len(claim.replicates), 'replicate')}."
+    return f"{shown} {lost} of them not finite, and not drawn." if lost else shown
+
+
+def _banners(claim: ClaimRecord) -> Iterable[str]:
+    if claim.verdict == "void":
+        yield (
+            "Void: the control passes the claim's own rule, so this setup can't tell the method"
+            " from one that lacks its key ingredient. The effect below proves nothing."
+        )
+    if claim.effect is None:
+        yield "No effect could be estimated; the verdict's sentence says why."
+    if not claim.holm:
+        yield (
+            "Holm: on its own this claim is reproduced, but it does not survive Holm's correction"
+            " over all primary claims of this run."
+        )
+
+
+def settings_words(where: Mapping[str, Any]) -> str:
+    """Return settings as ``gamma = 10, k = 2 or 4``."""
+
+    def one(value: Any) -> str:
+        if isinstance(value, (list, tuple)):
+            return listed([one(item) for item in value], "or")
+        if isinstance(value, float):
+            return number(value, 6)
+        return str(value)
+
+    return ", ".join(f"{name} = {one(value)}" for name, value in where.items())
+
+
+def rerun(record: Record, paper: str, keyword: str = "") -> str:
+    """Return the command that runs a paper, or one claim of it, again."""
+    words = ["pytest", f"suite/{paper}", "--benchmark-only", "--profile", record.profile]
+    if record.device != "cpu":
+        words += ["--device", record.device]
+    if keyword:
+        words += ["-k", keyword]
+    return shlex.join(words)
+
+
+def verdict_counts(record: Record) -> list[tuple[str, int]]:
+    """Return each verdict with its number of claims, in the order of the design."""
+    found = Counter(claim.verdict for claim in record.claims)
+    return [(verdict, found[verdict]) for verdict in VERDICTS]
+
+
+def summary(record: Record) -> str:
+    """Return the run in one sentence."""
+    claims = record.claims
+    if not claims:
+        return "No claim was judged"
+    papers = counted(len({claim.paper for claim in claims}), "paper")
+    counts = [(verdict, n) for verdict, n in verdict_counts(record) if n]
+    if len(counts) == 1:
+        verdict = counts[0][0]
+        all_ = "The one claim" if len(claims) == 1 else f"All {len(claims)} claims"
+        return f"{all_} from {papers} {'is' if len(claims) == 1 else 'are'} {verdict}"
+    parts = [f"{n} {'is' if n == 1 else 'are'} {verdict}" for verdict, n in counts]
+    return f"Of {counted(len(claims), 'claim')} from {papers}, {listed(parts)}"
+
+
+def holm_note(record: Record) -> str:
+    """Return what Holm's correction says about the run."""
+    family = [c for c in record.claims if c.primary and c.p_value is not None]
+    if not family:
+        return (
+            "Holm's correction does not apply: no primary claim of this run has a p-value"
+            " (identities and exact bounds have none)."
+        )
+    words = f"Holm's correction at 5% over {counted(len(family), 'primary claim')} with a p-value"
+    removed = [claim.id.partition("/")[2] or claim.id for claim in record.claims if not claim.holm]
+    if removed:
+        return f"{words} removes {listed(removed)}; the verdicts shown are before correction."
+    return f"{words} removes none of the verdicts “reproduced”."
+
+
+def flattened(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested facts as (name, text), without those that are null or empty."""
+    rows: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        label = f"{prefix}{name}".replace("_", " ")
+        if isinstance(value, dict):
+            rows += flattened(value, f"{label} ")
+        elif isinstance(value, (list, tuple)):
+            rows.append((label, ", ".join(str(item) for item in value)))
+        elif value is not None and value != "":
+            rows.append((label, number(value, 6) if isinstance(value, float) else str(value)))
+    return rows
