@@ -54,19 +54,20 @@ def palette(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.in
         Colours (64, 3), 0..255, in ascending order, and how many pixels are nearest to each.
     """
     pixels = pixels.astype(np.int64)
-    centres = _spread(pixels, np.random.RandomState(SEED))
+    centres = np.unique(_spread(pixels, np.random.RandomState(SEED)), axis=0)
     for _ in range(ROUNDS):
         nearest = _squared(pixels, centres).argmin(axis=1)
+        members = np.bincount(nearest, minlength=len(centres))
         sums = np.zeros_like(centres)
         np.add.at(sums, nearest, pixels)
-        members = np.bincount(nearest, minlength=COLOURS)[:, None]
-        moved = np.where(members > 0, (2 * sums + members) // np.maximum(2 * members, 1), centres)
+        weight = np.maximum(members, 1)[:, None]
+        rounded = (2 * sums + weight) // (2 * weight)
+        moved = np.unique(np.where(members[:, None] > 0, rounded, centres), axis=0)
         if np.array_equal(moved, centres):
             break
         centres = moved
-    colours = np.unique(centres, axis=0)
-    nearest = _squared(pixels, colours).argmin(axis=1)
-    return colours.astype(np.uint8), np.bincount(nearest, minlength=len(colours))
+    nearest = _squared(pixels, centres).argmin(axis=1)
+    return centres.astype(np.uint8), np.bincount(nearest, minlength=len(centres))
 
 
 def _spread(pixels: NDArray[np.int64], random: np.random.RandomState) -> NDArray[np.int64]:

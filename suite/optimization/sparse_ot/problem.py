@@ -1,16 +1,14 @@
 """The transport problems that the paper's claims are judged on, with their counted evaluations.
 
 Replicates stand on the leading axis; a race keeps a whole batch of problems inside one replicate.
-Where a factory takes a tuple instead of a number, the engine stacked that setting: its values and
-the replicates are laid out as (value, replicate), flattened.
+A factory that takes sequences solves a stack of cells at once, laid out as (cell, replicate).
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +18,6 @@ from torch import Tensor
 
 from claimbench.data import array
 
-Value = TypeVar("Value")
 Floats = NDArray[np.float64]
 
 FOLDER = "optimization/sparse_ot"
@@ -80,6 +77,18 @@ class TransportProblem:
         """(n,), the evaluations of each replicate's problems."""
         return self.evaluations.reshape(self.n, -1).sum(dim=-1)
 
+    def instances(self) -> tuple[Tensor, Tensor]:
+        """Return the distinct (a, b, C, gamma): a row of each, and every row's instance, (B,).
+
+        Who does not depend on k, or walks through all k, solves each of them once.
+        """
+        rows = torch.cat((self.a, self.b, self.C.flatten(1), self.gamma[:, None]), dim=1)
+        _, first, instance = np.unique(
+            rows.cpu().numpy(), axis=0, return_index=True, return_inverse=True
+        )
+        device = self.a.device
+        return torch.as_tensor(first, device=device), torch.as_tensor(instance, device=device)
+
     def each(self, first: int | None = None) -> Iterator[OneProblem]:
         """Yield the problems one at a time (the first so many), as arrays of the host."""
         a, b, C = (x.cpu().numpy() for x in (self.a, self.b, self.C))
@@ -109,7 +118,7 @@ def pack(
     device: str = "cpu",
 ) -> TransportProblem:
     """Return problems made of arrays; k and gamma are one for all, or one per problem."""
-    a, b, C = (torch.as_tensor(np.asarray(x, float), device=device) for x in (a, b, C))
+    a, b, C = (torch.tensor(np.asarray(x, float), device=device) for x in (a, b, C))
     return TransportProblem(
         a=a,
         b=b,
@@ -118,11 +127,6 @@ def pack(
         gamma=torch.as_tensor(np.broadcast_to(gamma, len(a)).astype(float), device=device),
         n=n,
     )
-
-
-def values(setting: Value | tuple[Value, ...]) -> tuple[Value, ...]:
-    """Return the values of a setting, stacked or not."""
-    return setting if isinstance(setting, tuple) else (setting,)
 
 
 def squared_distances(x: Floats, y: Floats) -> Floats:
@@ -147,42 +151,35 @@ def unequal_weights(
 
 
 def plane(
-    gamma: float | tuple[float, ...],
-    weights: str | tuple[str, ...],
-    k: int | tuple[int, ...],
-    *,
-    streams: Any,
-    n: int,
+    gamma: Sequence[float], weights: Sequence[str], k: Sequence[int], *, streams: Any, n: int
 ) -> TransportProblem:
-    """Return P3: 20 points against 20 in the plane, one problem per seed.
+    """Return P3: 20 points against 20 in the plane, for a stack of cells.
 
-    A replicate's number is the seed of the instance, for points (``RandomState(seed)``) and
+    A replicate's number is the seed of its instance, for points (``RandomState(seed)``) and
     for weights (``RandomState(1000 + seed)``), so that figures printed elsewhere can be compared.
 
     Parameters
     ----------
-    weights
-        "uniform" (P3u) or "unequal" (P3w).
+    gamma, weights, k
+        One entry per cell; weights are "uniform" (P3u) or "unequal" (P3w).
     """
     size = 20
-    C = {seed: points(np.random.RandomState(seed), size) for seed in streams.replicates}
-    uniform = np.full(size, 1 / size)
-    marginals = {
-        "uniform": dict.fromkeys(streams.replicates, (uniform, uniform)),
-        "unequal": {
-            seed: unequal_weights(np.random.RandomState(1000 + seed), size)
-            for seed in streams.replicates
-        },
-    }
-    cells = list(itertools.product(values(gamma), values(weights), values(k)))
-    problems = list(itertools.product(cells, streams.replicates))
+    equal = np.full(size, 1 / size)
+    instances = {"uniform": [], "unequal": []}
+    for seed in streams.replicates:
+        C = points(np.random.RandomState(seed), size)
+        a, b = unequal_weights(np.random.RandomState(1000 + seed), size)
+        instances["uniform"].append((equal, equal, C))
+        instances["unequal"].append((a, b, C))
+    drawn = [instance for kind in weights for instance in instances[kind]]
+    a, b, C = (np.array(arrays) for arrays in zip(*drawn, strict=True))
     return pack(
-        [marginals[kind][seed][0] for (_, kind, _), seed in problems],
-        [marginals[kind][seed][1] for (_, kind, _), seed in problems],
-        [C[seed] for _, seed in problems],
-        k=[most for (_, _, most), _ in problems],
-        gamma=[weight for (weight, _, _), _ in problems],
-        n=n * len(cells),
+        a,
+        b,
+        C,
+        k=np.repeat(k, n),
+        gamma=np.repeat(gamma, n),
+        n=n * len(k),
         device=streams.device,
     )
 
@@ -202,23 +199,24 @@ PAIRS = {
 }
 
 
-def gaussians(pair: str, k: int, *, streams: Any, n: int) -> TransportProblem:
+def gaussians(pair: str, k: Sequence[int], *, streams: Any, n: int) -> TransportProblem:
     """Return P1, P2 or the demo: histograms on a line, squared cost over its maximum.
 
     Parameters
     ----------
     pair
         A name in `PAIRS`, which fixes gamma.
+    k
+        One entry per cell of the stack.
     """
     bins, source, target, gamma = PAIRS[pair]
     x = np.arange(bins, dtype=float)[:, None]
     C = squared_distances(x, x)
     a, b = histogram(bins, source), histogram(bins, target)
-    one = (np.array([array] * n) for array in (a, b, C / C.max()))
-    return pack(*one, k=k, gamma=gamma, n=n, device=streams.device)
+    return _single(a, b, C / C.max(), k=k, gamma=gamma, n=n, device=streams.device)
 
 
-def colours(pair: str, k: int, *, streams: Any, n: int) -> TransportProblem:
+def colours(pair: str, k: Sequence[int], *, streams: Any, n: int) -> TransportProblem:
     """Return P4: the palette of one picture carried to that of another, gamma = 1.
 
     Squared Euclidean cost on RGB / 256; a colour's weight is its share of the picture's pixels.
@@ -227,12 +225,22 @@ def colours(pair: str, k: int, *, streams: Any, n: int) -> TransportProblem:
     ----------
     pair
         Two pictures of `data.PICTURES`, as ``source-target``.
+    k
+        One entry per cell of the stack.
     """
     source, target = pair.split("-")
     (x, a), (y, b) = _palette(source), _palette(target)
     C = squared_distances(x / 256, y / 256)
-    one = (np.array([array] * n) for array in (a, b, C))
-    return pack(*one, k=k, gamma=1.0, n=n, device=streams.device)
+    return _single(a, b, C, k=k, gamma=1.0, n=n, device=streams.device)
+
+
+def _single(
+    a: Floats, b: Floats, C: Floats, *, k: Sequence[int], gamma: float, n: int, device: str
+) -> TransportProblem:
+    """Return the one instance of a deterministic experiment, for a stack of k."""
+    rows = n * len(k)
+    repeated = (np.broadcast_to(array, (rows, *array.shape)) for array in (a, b, C))
+    return pack(*repeated, k=np.repeat(k, n), gamma=gamma, n=rows, device=device)
 
 
 def _palette(picture: str) -> tuple[Floats, Floats]:
