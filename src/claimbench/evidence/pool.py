@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from typing import Any
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
@@ -28,6 +29,13 @@ _THREADS = dict.fromkeys(
 _PRELOAD = ["claimbench.evidence.worker", "numpy", "pyarrow.parquet", "torch"]
 
 
+def prepare() -> None:
+    """Start the server that workers are forked from, which imports torch meanwhile."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOAD)
+    with _one_thread():
+        forkserver.ensure_running()
+
+
 class Pool:
     """A pool of workers.
 
@@ -40,15 +48,14 @@ class Pool:
     """
 
     def __init__(self, workers: int, *, cpu: int | None = None) -> None:
+        prepare()
         # A process that ignores its end is killed well within the two seconds promised.
         CONSTS.term_timeout = 0.5
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PRELOAD)
         self._pool = ProcessPool(
             max_workers=workers,
             initializer=worker.start,
             initargs=(1, cpu),
-            context=context,
+            context=multiprocessing.get_context("forkserver"),
         )
         self.workers = workers
 

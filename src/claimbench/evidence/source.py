@@ -156,6 +156,11 @@ class Sources:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 module.imports |= _imported(node, package)
+            elif isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
+                # A name that is imported lazily is announced here.
+                for inner in node.body:
+                    if isinstance(inner, (ast.Import, ast.ImportFrom)):
+                        module.imports |= _imported(inner, package)
             elif bound := list(_bound(node)):
                 for target in bound:
                     module.definitions.setdefault(target, []).append(node)

@@ -39,6 +39,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[STATE].close()
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    """Let the workers' server import torch while bench files are collected."""
+    if session.config.stash[STATE].options.runs and not session.config.option.collectonly:
+        from claimbench.evidence.pool import prepare
+
+        prepare()
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the bench files of ``suite/``."""
     # pytest itself makes a module of a file named on the command line: see the next hook.

@@ -92,7 +92,11 @@ def _body(state: Session, job: Job, timer: ReplayTimer) -> Any:
     def body(benchmark: Any) -> None:
         if not state.options.runs:
             pytest.skip("claimbench: valid; add --benchmark-only to run it")
-        evidence = state.evidence_of(job)
+        try:
+            evidence = state.evidence_of(job)
+        except ClaimbenchError as error:  # the engine's own trouble, a full disk say
+            state.failures.append(str(error))
+            pytest.fail(str(error), pytrace=False)
         benchmark.extra_info.update(status=evidence.status, role=job.of.role)
         if evidence.status == "unavailable":
             pytest.skip(f"{job.contender} is unavailable: {evidence.reason}")

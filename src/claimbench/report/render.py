@@ -117,8 +117,8 @@ def _facts(record: Record) -> list[tuple[str, str, bool]]:
     rows = [
         ("Profile", record.profile, False),
         ("Device", record.device, False),
-        ("Revision", record.revision + (" with changes" if record.dirty else ""), True),
-        ("Written", record.created, False),
+        ("Revision", record.revision[:12] + (" with changes" if record.dirty else ""), True),
+        ("Written", record.created.replace("T", " ").replace("Z", " UTC"), False),
         ("Workers", str(record.workers), False),
         ("Root seed", str(record.seed), False),
     ]
