@@ -120,6 +120,17 @@ def test_needed_uses_the_upper_limit_of_the_sd():
     assert found == math.ceil(exact)
 
 
+@pytest.mark.parametrize("share", [0.55, 0.6, 0.7, 0.8, 0.95])
+def test_needed_is_the_last_tooth_of_the_saw(share):
+    """The search in octaves finds what the scan of every number finds."""
+    scan = np.arange(6, 2001)
+    x = [1.0] * round(20 * share) + [-1.0] * round(20 * (1 - share))
+    for miss, null in ((score_miss(share), 0.5), (sign_miss(x), 0.0)):
+        condition = Condition("above", null)
+        last = scan[miss(scan, condition) > 0.2][-1]
+        assert replicates_needed([[condition]], miss, least=6, cap=2000) == last + 1
+
+
 def test_needed_ends_at_the_cap():
     """On the boundary, or all undefined, no number is enough: the cap stands for that."""
     assert replicates_needed(ABOVE_0, t_miss(0.0, 1.0), least=5) == CAP

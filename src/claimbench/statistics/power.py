@@ -104,16 +104,29 @@ def replicates_needed(
     cap
         Returned when more would be needed, or no number is enough.
     """
-    n = np.arange(least, max(cap, least) + 1)
-    best = int(n[-1])
+    cap = max(cap, least)
+    best = cap
     for group in targets:
-        enough = 1 - sum(miss(n, condition) for condition in group) >= POWER
-        # Exact tests are not monotone in n: what counts is where the power stays enough.
-        short = np.flatnonzero(~enough)
-        first = 0 if short.size == 0 else int(short[-1]) + 1
-        if first < n.size:
-            best = min(best, int(n[first]))
+        best = min(best, _first_enough(group, miss, least, best))
     return best
+
+
+def _first_enough(group: Sequence[Condition], miss: Miss, least: int, cap: int) -> int:
+    """Return the number from which on the power stays enough, or `cap`.
+
+    The power of exact tests climbs in a saw-tooth, whose teeth are gone at twice the first number
+    that is enough: a coarse grid finds the last octave that falls short, a fine one its end.
+    """
+
+    def short(n: Counts) -> Counts:
+        return n[~(1 - sum(miss(n, condition) for condition in group) >= POWER)]
+
+    lacking = short(np.unique(np.geomspace(least, cap, 64).astype(np.int64)))
+    start = least if lacking.size == 0 else int(lacking[-1])
+    if start == cap:
+        return cap
+    lacking = short(np.arange(start, min(cap, 2 * start + 20) + 1))
+    return start if lacking.size == 0 else int(lacking[-1]) + 1
 
 
 def needed_from_replicates(
