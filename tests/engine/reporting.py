@@ -162,7 +162,9 @@ def contenders() -> list[ContenderRecord]:
         return ContenderRecord(PAPER, experiment, name, role, seconds=seconds, **facts)
 
     return [
-        one("sweep", "semi_dual", "method", 11.3, tuned={"memory": 20}, blocks_from_store=2),
+        one(
+            "sweep", "semi_dual", "method", 11.3, tuned={"all": {"memory": 20}}, blocks_from_store=2
+        ),
         one("sweep", "dual", "method", 9.8),
         one("sweep", "pot_semi_dual", "baseline", 21.0, pin="pot"),
         one("sweep", "pot_dual", "baseline", 18.2, pin="pot"),
@@ -193,6 +195,34 @@ def contenders() -> list[ContenderRecord]:
     ]
 
 
+def design(settings: dict[str, list[Any]], **changes: Any) -> dict[str, Any]:
+    """Return an experiment's design as a record holds it."""
+    facts = {
+        "settings": settings,
+        "cells": int(np.prod([len(values) for values in settings.values()])),
+        "replicates": 10,
+        "block": 5,
+        "deterministic": False,
+        "race": False,
+        "tuning": None,
+    }
+    return facts | changes
+
+
+def pin(package: str, pinned: str, installed: str | None) -> dict[str, Any]:
+    """Return a pin as a record holds it."""
+    match = pinned == installed
+    return {
+        "source": "package",
+        "paper": "Flamary et al., JMLR 2021",
+        "call": f"{package.lower()}.solve",
+        "settings": "tolerance 1e-9; 500 iterations",
+        "licence": "MIT",
+        "match": match,
+        "packages": {package: {"pinned": pinned, "installed": installed, "match": match}},
+    }
+
+
 def record(**changes: Any) -> Record:
     """Return the whole record, with `changes`."""
     facts: dict[str, Any] = {
@@ -202,7 +232,7 @@ def record(**changes: Any) -> Record:
         "revision": "0123456789abcdef0123456789abcdef01234567",
         "dirty": False,
         "complete": True,
-        "created": "2026-01-31T12:00:00Z",
+        "created": "20260131T120000Z",
         "command": "suite --benchmark-only",
         "workers": 2,
         "seed": 0,
@@ -214,11 +244,11 @@ def record(**changes: Any) -> Record:
             "gpu": None,
         },
         "pins": {
-            "pot": {"package": "POT", "version": "0.9.7.post1"},
-            "cvxpy": {"package": "cvxpy", "version": "1.9.3"},
+            "pot": pin("POT", "0.9.7.post1", "0.9.7.post1"),
+            "cvxpy": pin("cvxpy", "1.9.3", None),
         },
         "data": {"hash": "d41d8cd98f00b204e9800998ecf8427e"},
-        "seconds": {"total": 84.2, "contenders": 79.6, "engine": 1.9},
+        "seconds": {"total": 84.2, "contenders": 79.6, "suite": 3.1, "engine": 1.9},
         "papers": [
             PaperRecord(
                 PAPER,
@@ -228,8 +258,8 @@ def record(**changes: Any) -> Record:
                 arxiv="2209.15466",
                 code="google-research/vmoe",
                 experiments={
-                    "sweep": {"k": list(KS), "gamma": [1, 10], "replicates": 10, "block": 5},
-                    "race": {"size": [20, 64], "replicates": 12, "seconds": True},
+                    "sweep": design({"k": list(KS), "gamma": [1, 10]}),
+                    "race": design({"ties": ["none", "many"]}, replicates=12, race=True),
                 },
             )
         ],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claimbench.record import PaperRecord
+from claimbench.report.curves import setting
 from claimbench.report.evidence import read_evidence
 from claimbench.report.numerals import listed, memory, seconds
 from claimbench.report.own_figures import OwnFigures, load
@@ -38,6 +39,17 @@ class ContenderRow:
     cost: str
     memory: str
     tuned: str
+    pin: str
+
+
+@dataclass(frozen=True, slots=True)
+class PinView:
+    """Where an opponent comes from, and whether what ran is what is pinned."""
+
+    name: str
+    anchor: str
+    facts: tuple[tuple[str, str], ...]
+    match: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ class PaperView:
     authors: str
     claims: tuple[ClaimView, ...]
     experiments: tuple[ExperimentView, ...]
-    pins: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    pins: tuple[PinView, ...]
     errors: tuple[str, ...]
     rerun: str
 
@@ -122,11 +134,17 @@ def paper_views(
     described = {paper.id: paper for paper in record.papers}
     ids = paper_ids(record)
     paper_links = anchors("paper-", ids)
+    pin_links = pin_anchors(record)
     views = []
     for paper in ids:
         own = load(root, paper)
         palette = {name: mark for (of, name), mark in marks.items() if of == paper}
         names = experiment_names(record, paper)
+        pin_of = {
+            c.pin: pin_links[f"{c.paper}/{c.pin}"]
+            for c in record.contenders
+            if c.pin and c.paper == paper
+        }
         experiments = []
         for name in names:
             wheres = [c.where for c in record.claims if (c.paper, c.experiment) == (paper, name)]
@@ -137,18 +155,17 @@ def paper_views(
                 read_evidence(record_path, paper, name),
                 [figure for figure in own.figures if figure.experiment == name],
                 wheres=wheres,
-                race=bool(design.get("seconds")),
+                race=bool(design.get("race")),
             )
             experiments.append(
                 ExperimentView(
                     name=name,
                     anchor=links[f"{paper}/{name}"],
-                    design=tuple(flattened(design)),
-                    contenders=tuple(_contenders(record, paper, name, palette)),
+                    design=tuple(_design(design)),
+                    contenders=tuple(_contenders(record, paper, name, palette, pin_of)),
                     drawn=drawn,
                 )
             )
-        used = dict.fromkeys(c.pin for c in record.contenders if c.paper == paper and c.pin)
         views.append(
             PaperView(
                 record=described.get(paper)
@@ -157,7 +174,7 @@ def paper_views(
                 authors=listed(described[paper].authors) if paper in described else "",
                 claims=tuple(view for view in claims if view.record.paper == paper),
                 experiments=tuple(experiments),
-                pins=tuple((pin, tuple(flattened(record.pins.get(pin, {})))) for pin in used),
+                pins=tuple(_pins(record, paper, pin_links)),
                 rerun=rerun(record, paper),
                 errors=tuple(_errors(own, names)),
             )
@@ -165,8 +182,55 @@ def paper_views(
     return views
 
 
+def _design(design: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what an experiment ran: its settings first, then how often."""
+    for name, values in design.get("settings", {}).items():
+        yield name, ", ".join(setting(value) for value in values)
+    if design.get("race"):
+        yield "race", "seconds are measured, contenders interleaved"
+    yield from flattened({k: v for k, v in design.items() if k not in {"settings", "race"}})
+
+
+def _tuned(tuned: dict[str, Any]) -> str:
+    """Return chosen hyper-parameters: by cell, where each cell has its own."""
+    return "; ".join(
+        settings_words(chosen) if cell == "all" else f"at {cell}: {settings_words(chosen)}"
+        for cell, chosen in tuned.items()
+        if isinstance(chosen, dict)
+    )
+
+
+def pin_anchors(record: Record) -> dict[str, str]:
+    """Return ``<paper>/<pin>`` -> id."""
+    used = ((c.paper, c.pin) for c in record.contenders if c.pin)
+    return anchors("pin-", (f"{paper}/{pin}" for paper, pin in used))
+
+
+def _pins(record: Record, paper: str, links: dict[str, str]) -> Iterator[PinView]:
+    for pin in dict.fromkeys(c.pin for c in record.contenders if c.paper == paper and c.pin):
+        facts = dict(record.pins.get(pin, {}))
+        packages = facts.pop("packages", {})
+        match = facts.pop("match", True)
+        source = {"package": "a third party's package", "ours": "our own implementation"}
+        facts["source"] = source.get(facts.get("source", ""), facts.get("source", ""))
+        rows = [(name, _version(found)) for name, found in packages.items()]
+        yield PinView(pin, links[f"{paper}/{pin}"], tuple(rows + flattened(facts)), bool(match))
+
+
+def _version(found: Any) -> str:
+    if not isinstance(found, dict):
+        return str(found)
+    if found.get("match"):
+        return f"{found.get('pinned')}, as pinned"
+    return f"pinned {found.get('pinned')}, installed {found.get('installed') or 'none'}"
+
+
 def _contenders(
-    record: Record, paper: str, experiment: str, palette: dict[str, Mark]
+    record: Record,
+    paper: str,
+    experiment: str,
+    palette: dict[str, Mark],
+    pins: dict[str, str],
 ) -> Iterator[ContenderRow]:
     for contender in record.contenders:
         if (contender.paper, contender.experiment) == (paper, experiment):
@@ -176,7 +240,8 @@ def _contenders(
                 status=_STATUS.get(contender.status, contender.status),
                 cost=seconds(contender.seconds or None),
                 memory=memory(contender.peak_memory_bytes),
-                tuned=settings_words(contender.tuned),
+                tuned=_tuned(contender.tuned),
+                pin=pins.get(contender.pin or "", ""),
             )
 
 

@@ -74,6 +74,11 @@ def rule(claim: ClaimRecord) -> str:
                 f"Reproduced when the 90% interval of the effect lies inside ±{margin}; not"
                 " reproduced when the 95% interval lies outside"
             )
+        case "bound" if claim.effect is not None and claim.effect.interval == "exact":
+            return (
+                f"Reproduced when the effect is at most {limit} ({sum_}) on every instance;"
+                " otherwise not reproduced."
+            )
         case "rate" | "bound":
             words = (
                 f"Reproduced when the upper {level} limit of the effect is at most {limit}"
@@ -86,7 +91,7 @@ def rule(claim: ClaimRecord) -> str:
             )
         case "identity":
             return (
-                f"Reproduced when the size of every effect is at most {margin}; otherwise not"
-                " reproduced."
+                f"Reproduced when the size of the effect is at most {margin} on every instance;"
+                " otherwise not reproduced."
             )
     return f"{words}; otherwise inconclusive."

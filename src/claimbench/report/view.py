@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimbench.report import forest
 from claimbench.report.numerals import counted, interval, listed, memory, number, seconds
 from claimbench.report.rules import region, rule
-from claimbench.words import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,6 +33,7 @@ class Row:
     where: str
     reason: str
     pin: str
+    pin_anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,7 @@ def claim_views(
     record: Record,
     marks: Mapping[tuple[str, str], Mark],
     experiments: Mapping[str, str],
+    pin_links: Mapping[str, str],
 ) -> list[ClaimView]:
     """Return the views of all claims, in the record's order.
 
@@ -88,6 +88,8 @@ def claim_views(
         (Paper, contender) -> its mark.
     experiments
         ``<paper>/<experiment>`` -> its anchor.
+    pin_links
+        ``<paper>/<pin>`` -> its anchor.
     """
     links = anchors("claim-", (claim.id for claim in record.claims))
     pins = {(c.paper, c.experiment, c.name): c.pin or "" for c in record.contenders}
@@ -105,7 +107,7 @@ def claim_views(
                 record=claim,
                 anchor=links[claim.id],
                 name=claim.id.partition("/")[2] or claim.id,
-                rows=tuple(_rows(claim, frame, marks, pins, dots)),
+                rows=tuple(_rows(claim, frame, marks, pins, pin_links, dots)),
                 frame=frame,
                 mini=None if claim.effect is None else forest.bar(mini_frame, claim.effect),
                 mini_frame=mini_frame,
@@ -145,6 +147,7 @@ def _rows(
     frame: forest.Frame,
     marks: Mapping[tuple[str, str], Mark],
     pins: Mapping[tuple[str, str, str], str],
+    pin_links: Mapping[str, str],
     dots: list[float | None],
 ) -> Iterable[Row]:
     """Yield the subject, its opponents, the control and the candidates."""
@@ -160,6 +163,7 @@ def _rows(
         replicates: list[float | None] | None = None,
     ) -> Row:
         value, limits = _texts(effect)
+        pin = pins.get((claim.paper, claim.experiment, name), "")
         return Row(
             name=name,
             mark=marks.get((claim.paper, name)),
@@ -171,7 +175,8 @@ def _rows(
             n=None if effect is None else effect.n,
             where=settings_words(where or {}),
             reason=reason,
-            pin=pins.get((claim.paper, claim.experiment, name), ""),
+            pin=pin,
+            pin_anchor=pin_links.get(f"{claim.paper}/{pin}", ""),
         )
 
     def compared(comparison: Comparison, role: str) -> Row:
@@ -244,42 +249,6 @@ def rerun(record: Record, paper: str, keyword: str = "") -> str:
     if keyword:
         words += ["-k", keyword]
     return shlex.join(words)
-
-
-def verdict_counts(record: Record) -> list[tuple[str, int]]:
-    """Return each verdict with its number of claims, in the order of the design."""
-    found = Counter(claim.verdict for claim in record.claims)
-    return [(verdict, found[verdict]) for verdict in VERDICTS]
-
-
-def summary(record: Record) -> str:
-    """Return the run in one sentence."""
-    claims = record.claims
-    if not claims:
-        return "No claim was judged"
-    papers = counted(len({claim.paper for claim in claims}), "paper")
-    counts = [(verdict, n) for verdict, n in verdict_counts(record) if n]
-    if len(counts) == 1:
-        verdict = counts[0][0]
-        all_ = "The one claim" if len(claims) == 1 else f"All {len(claims)} claims"
-        return f"{all_} from {papers} {'is' if len(claims) == 1 else 'are'} {verdict}"
-    parts = [f"{n} {'is' if n == 1 else 'are'} {verdict}" for verdict, n in counts]
-    return f"Of {counted(len(claims), 'claim')} from {papers}, {listed(parts)}"
-
-
-def holm_note(record: Record) -> str:
-    """Return what Holm's correction says about the run."""
-    family = [c for c in record.claims if c.primary and c.p_value is not None]
-    if not family:
-        return (
-            "Holm's correction does not apply: no primary claim of this run has a p-value"
-            " (identities and exact bounds have none)."
-        )
-    words = f"Holm's correction at 5% over {counted(len(family), 'primary claim')} with a p-value"
-    removed = [claim.id.partition("/")[2] or claim.id for claim in record.claims if not claim.holm]
-    if removed:
-        return f"{words} removes {listed(removed)}; the verdicts shown are before correction."
-    return f"{words} removes none of the verdicts “reproduced”."
 
 
 def flattened(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -1,0 +1,113 @@
+"""The run as a whole in words: the summary, what to know before reading, and the facts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from claimbench.report.numerals import counted, listed, seconds
+from claimbench.words import VERDICTS
+
+if TYPE_CHECKING:
+    from claimbench.record import Record
+
+
+def verdict_counts(record: Record) -> list[tuple[str, int]]:
+    """Return each verdict with its number of claims, in the order of the design."""
+    found = Counter(claim.verdict for claim in record.claims)
+    return [(verdict, found[verdict]) for verdict in VERDICTS]
+
+
+def summary(record: Record) -> str:
+    """Return the run in one sentence."""
+    claims = record.claims
+    if not claims:
+        return "No claim was judged"
+    papers = counted(len({claim.paper for claim in claims}), "paper")
+    counts = [(verdict, n) for verdict, n in verdict_counts(record) if n]
+    if len(counts) == 1:
+        verdict = counts[0][0]
+        all_ = "The one claim" if len(claims) == 1 else f"All {len(claims)} claims"
+        return f"{all_} from {papers} {'is' if len(claims) == 1 else 'are'} {verdict}"
+    parts = [f"{n} {'is' if n == 1 else 'are'} {verdict}" for verdict, n in counts]
+    return f"Of {counted(len(claims), 'claim')} from {papers}, {listed(parts)}"
+
+
+def title(record: Record) -> str:
+    """Return the run in a few words, for the window and for bookmarks."""
+    held = sum(claim.verdict == "reproduced" for claim in record.claims)
+    if not record.claims:
+        return "No claim judged · claimbench"
+    return f"{held} of {counted(len(record.claims), 'claim')} reproduced · claimbench"
+
+
+def holm_note(record: Record) -> str:
+    """Return what Holm's correction says about the run."""
+    family = [c for c in record.claims if c.primary and c.p_value is not None]
+    if not family:
+        return (
+            "Holm's correction does not apply: no primary claim of this run has a p-value"
+            " (identities and exact bounds have none)."
+        )
+    words = f"Holm's correction at 5% over {counted(len(family), 'primary claim')} with a p-value"
+    removed = [claim.id.partition("/")[2] or claim.id for claim in record.claims if not claim.holm]
+    if removed:
+        return f"{words} removes {listed(removed)}; the verdicts shown are before correction."
+    return f"{words} removes none of the verdicts “reproduced”."
+
+
+def banners(record: Record) -> list[str]:
+    """Return what a reader must know before any verdict."""
+    found = []
+    if not record.complete:
+        found.append(
+            "This run is partial: it was interrupted, or something could not run. Claims without"
+            " all of their evidence are absent from this report."
+        )
+    if not record.claims:
+        why = (
+            "The smoke profile checks that everything runs and judges nothing."
+            if record.profile == "smoke"
+            else "A claim is judged when all contenders that it needs were selected and ran."
+        )
+        found.append(f"There is no verdict in this record. {why}")
+    unwell = [c for c in record.contenders if c.status != "ok"]
+    if unwell:
+        names = ", ".join(dict.fromkeys(f"{c.name} ({c.status})" for c in unwell))
+        found.append(
+            f"{counted(len(unwell), 'contender')} did not finish: {names}. The tables of the"
+            " experiments below give the reasons."
+        )
+    if record.dirty:
+        found.append("The checkout had uncommitted changes: the revision alone won't repeat it.")
+    return found
+
+
+def facts(record: Record) -> list[tuple[str, str, bool]]:
+    """Return (name, text, whether it is code) for the head of the page."""
+    spent = record.seconds
+    rows = [
+        ("Profile", record.profile, False),
+        ("Device", record.device, False),
+        ("Revision", record.revision[:12] + (" with changes" if record.dirty else ""), True),
+        ("Written", _time(record.created), False),
+        ("Workers", str(record.workers), False),
+        ("Root seed", str(record.seed), False),
+    ]
+    if "total" in spent:
+        rows.append(("Wall time", seconds(spent["total"]), False))
+    if "contenders" in spent:
+        rows.append(("Inside contenders", seconds(spent["contenders"]), False))
+    if "engine" in spent:
+        rows.append(("Engine", seconds(spent["engine"]), False))
+    return rows
+
+
+def _time(created: str) -> str:
+    """Return the record's time as people write it; one in another format stays as it is."""
+    try:
+        time = datetime.strptime(created, "%Y%m%dT%H%M%SZ")  # noqa: DTZ007  UTC is said below
+    except ValueError:
+        return created
+    return f"{time:%Y-%m-%d %H:%M} UTC"
