@@ -33,7 +33,7 @@ from torch import Tensor
 
 from .method import per_problem
 
-TO_BOUNDARY = 0.99  # share of the way to the nearest bound that a step may go
+TO_BOUNDARY = 0.995  # share of the way to the nearest bound that a step may go
 
 
 class Solution(NamedTuple):
@@ -86,20 +86,24 @@ def factor(diagonal: Tensor, V: Tensor) -> Tensor:
     It is singular there, as (alpha + c, beta - c) is the same dual point. Right-hand sides are
     orthogonal to 1, so that what is added along 1 changes no solution.
     """
-    along_one = diagonal.mean(dim=-1) / diagonal.shape[-1]
-    S = torch.baddbmm(per_problem(along_one, V), V, V.mT, alpha=-1)
+    along_one = diagonal / diagonal.sum(dim=-1, keepdim=True).sqrt()
+    S = torch.baddbmm(row(along_one) * col(along_one), V, V.mT, alpha=-1)
     S.diagonal(dim1=-2, dim2=-1).add_(diagonal)
     return torch.linalg.cholesky_ex(S).L
 
 
 def start(a: Tensor, b: Tensor, C: Tensor, H: Tensor | float) -> tuple[Tensor, ...]:
-    """Return feasible T, W = T / H, alpha, beta and z > 0, away from every bound."""
+    """Return feasible T, W = T / H, alpha, beta and z > 0, away from every bound.
+
+    Where a marginal is small, T is small too, and the potential is lowered to keep T z level.
+    """
     T = row(a) * col(b) / per_problem(a.sum(dim=-1), C)
     W = T / H
     G = C + W
-    spread = G.amax(dim=(1, 2)) - G.amin(dim=(1, 2))
-    alpha = G.amin(dim=-1) - row(0.1 * spread)
-    return T, W, alpha, torch.zeros_like(b), G - row(alpha)
+    room = row(0.03 * (G.amax(dim=(1, 2)) - G.amin(dim=(1, 2))))
+    alpha = G.amin(dim=-1) - room * a.mean(dim=-1, keepdim=True) / a
+    beta = -room * b.mean(dim=-1, keepdim=True) / b
+    return T, W, alpha, beta, G - row(alpha) - col(beta)
 
 
 class Progress:

@@ -48,6 +48,12 @@ def continuation(oracle: TransportOracle, x: Tensor, **options) -> lbfgs.Minimum
     return found
 
 
+def floored(marginal: Tensor) -> Tensor:
+    """Raise every entry to 1e-13 of the mean at least, at the same sum."""
+    raised = marginal.clamp(min=1e-13 * marginal.mean(dim=-1, keepdim=True))
+    return raised * (marginal.sum(dim=-1) / raised.sum(dim=-1)).unsqueeze(-1)
+
+
 def solve(
     a: Tensor,
     b: Tensor,
@@ -67,7 +73,8 @@ def solve(
     Parameters
     ----------
     a, b, C
-        (B, m), (B, n), (B, m, n), as in `method`; every a_i and b_j positive.
+        (B, m), (B, n), (B, m, n), as in `method`. An interior point needs mass everywhere:
+        marginals below 1e-13 of their mean are raised to that, far below `tolerance`.
     k, gamma
         One for all problems, or one per problem.
     tolerance
@@ -83,6 +90,7 @@ def solve(
     m = C.shape[-2]
     k = torch.as_tensor(k, device=C.device).expand(len(C))
     gamma = torch.as_tensor(gamma, dtype=C.dtype, device=C.device).expand(len(C))
+    a, b = floored(a), floored(b)
     # In units of gamma: S for (C, gamma) at alpha is gamma times S for (C / gamma, 1) at
     # alpha / gamma.
     C = C / gamma.reshape(-1, 1, 1)
