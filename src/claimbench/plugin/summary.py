@@ -57,7 +57,7 @@ def _table(reporter: pytest.TerminalReporter, record: Record) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, options in {
-        "claim": {"overflow": "fold"},
+        "claim": {"no_wrap": True},
         "verdict": {"no_wrap": True},
         "effect, 95% interval": {"overflow": "fold"},
         "n": {"justify": "right"},
