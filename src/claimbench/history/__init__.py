@@ -1,0 +1,1 @@
+"""What asv follows over commits; ``asv.conf.json`` in the checkout names the benchmarks here."""
