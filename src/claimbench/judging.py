@@ -320,4 +320,7 @@ def _comparison(name: str, judgement: Judgement, unit: str, where: Mapping[str, 
 def _corrected(claims: Sequence[ClaimRecord]) -> tuple[ClaimRecord, ...]:
     """Mark the primary claims that Holm's correction would not call reproduced."""
     survives = holm({c.id: c.p_value for c in claims if c.primary and c.p_value is not None})
-    return tuple(replace(claim, holm=survives.get(claim.id, True)) for claim in claims)
+    return tuple(
+        replace(claim, holm=claim.verdict != "reproduced" or survives.get(claim.id, True))
+        for claim in claims
+    )
