@@ -11,6 +11,8 @@ from claimbench.record import ClaimRecord, Record
 from claimbench.wording import interval_words, verdict_counts
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from claimbench.plugin.session import Outcome
 
 _STYLE = {
@@ -48,23 +50,17 @@ def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
         reporter.write_line(f"report: {_shown(outcome.report_path)}")
 
 
-def _table(reporter: pytest.TerminalReporter, record: Record) -> None:
-    """Write the table with rich, as wide as the terminal."""
-    from io import StringIO
-
-    from rich.console import Console
+def verdict_table(record: Record) -> Table:
+    """Return the verdicts as a table for a terminal."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, options in {
-        "claim": {"no_wrap": True},
-        "verdict": {"no_wrap": True},
-        "effect, 95% interval": {"overflow": "fold"},
-        "n": {"justify": "right"},
-        "control": {"overflow": "fold"},
-        "scale": {},
-    }.items():
-        table.add_column(name, **options)  # type: ignore[arg-type]
+    table.add_column("claim", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("effect, 95% interval", overflow="fold")
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_column("control", overflow="fold")
+    table.add_column("scale", no_wrap=True)
     for claim in record.claims:
         table.add_row(
             claim.id + (" *" if claim.primary else ""),
@@ -74,15 +70,24 @@ def _table(reporter: pytest.TerminalReporter, record: Record) -> None:
             claim.control.verdict,
             claim.scale,
         )
+    return table
+
+
+def _table(reporter: pytest.TerminalReporter, record: Record) -> None:
+    """Write the table, as wide as the terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    page = StringIO()
     console = Console(
-        file=StringIO(),
-        width=max(80, reporter._tw.fullwidth),  # noqa: SLF001  pytest offers the width nowhere else
+        file=page,
+        width=max(100, reporter._tw.fullwidth),  # noqa: SLF001  pytest offers the width nowhere else
         force_terminal=reporter.hasmarkup,
         no_color=not reporter.hasmarkup or "NO_COLOR" in os.environ,
     )
-    console.print(table)
-    assert isinstance(console.file, StringIO)
-    for line in console.file.getvalue().splitlines():
+    console.print(verdict_table(record))
+    for line in page.getvalue().splitlines():
         reporter.write_line(line.rstrip())
     reporter.write_line("* primary claim")
 
