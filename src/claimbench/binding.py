@@ -148,6 +148,13 @@ def _check_settings(file: ClaimFile, made: Design, experiment: Experiment) -> No
                 value=name,
                 cure=f"add {name} = [...] to the table",
             )
+    for name in ("streams", "n"):
+        if name not in parameters and not open_ended:
+            raise BenchFileError(
+                f"{key}: the problem {experiment.problem.__name__} does not take {name}",
+                value=f"{experiment.problem.__name__}{inspect.signature(experiment.problem)}",
+                allowed="(its settings, *, streams, n)",
+            )
     for setting in experiment.stack:
         if setting not in made.settings:
             raise BenchFileError(
@@ -160,6 +167,12 @@ def _check_tuning(key: str, made: Design, experiment: Experiment) -> None:
     for contender in experiment.contenders.values():
         if not contender.grid:
             continue
+        if experiment.seconds:
+            raise BenchFileError(
+                f"{key}: contender {contender.name} of a race has a grid, and races tune nothing",
+                value=dict(contender.grid),
+                allowed="fixed hyper-parameters, for example those tuned in another experiment",
+            )
         if made.tuning is None:
             raise ClaimFileError(
                 f"{key}.tuning is missing, but contender {contender.name} has a grid",

@@ -156,16 +156,21 @@ def _check_control(path: Path, key: str, claim: Claim) -> None:
             f"{path}: {key}.control names nothing",
             allowed="a contender, or a table with contender, where, or both",
         )
-    if control.where:
-        return
-    if control.contender in claim.against:
+    if claim.method in claim.against:
+        raise ClaimFileError(
+            f"{path}: {key}.against names the claim's own method",
+            value=claim.method,
+            allowed="other contenders",
+        )
+    # At other settings too: it would still be compared with itself there.
+    if claim.subject_of_control in claim.against:
         raise ClaimFileError(
             f"{path}: {key}.control is its claim's own opponent, so its effect is zero by"
             " construction",
             value=control.contender,
             allowed="a contender that is not in against",
         )
-    if control.contender == claim.method:
+    if control.contender == claim.method and not control.where:
         raise ClaimFileError(
             f"{path}: {key}.control is the claim's own method",
             value=control.contender,

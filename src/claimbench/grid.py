@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,11 @@ from claimbench.words import PROFILES, Profile
 _KEYS: tuple[str, ...] = get_args(DesignKey)
 _OVERRIDES = ("smoke", "full")
 _BUDGET = 600.0
+#: Columns of the evidence that a setting can't be called.
+_TAKEN = (
+    "paper", "experiment", "contender", "role", "replicate", "point", "calls", "seconds",
+    "peak_memory_bytes", "censored", "status", "reason", "streams", "n",
+)  # fmt: skip
 
 
 def check_experiment(path: Path, name: str, table: Any) -> None:
@@ -78,6 +84,12 @@ def design(path: Path, name: str, table: Mapping[str, Any], profile: Profile) ->
         if setting not in _KEYS
     }
     cells = _cells(path, key, settings, merged.get("cells", [{}]))
+    _check_names(path, key, cells[0])
+    deterministic = merged.get("deterministic", False)
+    if not isinstance(deterministic, bool):
+        raise ClaimFileError(
+            f"{path}: {key}.deterministic", value=deterministic, allowed="true or false"
+        )
     if replicates % block:
         raise ClaimFileError(
             f"{path}: {key}.replicates at profile {profile} is no multiple of its block",
@@ -88,12 +100,12 @@ def design(path: Path, name: str, table: Mapping[str, Any], profile: Profile) ->
         name=name,
         profile=profile,
         settings={
-            s: tuple(dict.fromkeys(c[s] for c in cells)) for s in (cells[0] if cells else ())
+            setting: tuple(dict.fromkeys(cell[setting] for cell in cells)) for setting in cells[0]
         },
         cells=cells,
         replicates=replicates,
         block=block,
-        deterministic=bool(merged.get("deterministic", False)),
+        deterministic=deterministic,
         budget=_positive(path, key, merged, "budget", _BUDGET),
         tuning=_tuning(path, key, merged.get("tuning")),
     )
@@ -183,25 +195,53 @@ def _cells(
                 value=cell,
                 allowed="tables with the same keys, none of which is a setting of its own",
             )
-        for setting, value in cell.items():
-            _values(path, f"{key}.cells.{setting}", value)
-    return tuple(
+    for name in given[0]:
+        column = [cell[name] for cell in given]
+        _check_values(path, f"{key}.cells.{name}", column)
+    cells = tuple(
         {**cell, **dict(zip(settings, values, strict=True))}
         for cell in given
         for values in itertools.product(*settings.values())
     )
+    for cell in cells:
+        if cells.count(cell) > 1:
+            raise ClaimFileError(
+                f"{path}: {key} has a cell twice", value=label(cell), allowed="each cell once"
+            )
+    return cells
+
+
+def _check_names(path: Path, key: str, settings: Iterable[str]) -> None:
+    for name in settings:
+        if name in _TAKEN:
+            raise ClaimFileError(
+                f"{path}: {key}.{name} is a name that the evidence needs for itself",
+                value=name,
+                allowed=f"settings called otherwise than {', '.join(_TAKEN)}",
+            )
 
 
 def _values(path: Path, key: str, value: Any) -> tuple[Scalar, ...]:
     values = value if isinstance(value, list) else [value]
-    for item in values:
-        if not isinstance(item, (bool, int, float, str)):
-            raise ClaimFileError(
-                f"{path}: {key}", value=item, allowed="numbers, words, true and false"
-            )
     if not values:
         raise ClaimFileError(f"{path}: {key}", value=value, allowed="one or more values")
+    _check_values(path, key, values)
     return tuple(values)
+
+
+def _check_values(path: Path, key: str, values: Sequence[Any]) -> None:
+    for item in values:
+        if not isinstance(item, (bool, int, float, str)) or (
+            isinstance(item, float) and not math.isfinite(item)
+        ):
+            raise ClaimFileError(
+                f"{path}: {key}", value=item, allowed="finite numbers, words, true and false"
+            )
+    kinds = {"number" if type(item) in {int, float} else type(item).__name__ for item in values}
+    if len(kinds) > 1:  # they would be no column of numbers, and no column of words
+        raise ClaimFileError(
+            f"{path}: {key} mixes types", value=list(values), allowed="numbers, or words, or truths"
+        )
 
 
 def _whole(path: Path, key: str, table: Mapping[str, Any], name: str, *, least: int) -> int:
@@ -215,7 +255,7 @@ def _whole(path: Path, key: str, table: Mapping[str, Any], name: str, *, least: 
 
 def _positive(path: Path, key: str, table: Mapping[str, Any], name: str, default: float) -> float:
     value = table.get(name, default)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
         raise ClaimFileError(f"{path}: {key}.{name}", value=value, allowed="a positive number")
     return float(value)
 
@@ -224,7 +264,7 @@ def _tuning(path: Path, key: str, table: Any) -> Tuning | None:
     if table is None:
         return None
     try:
-        return TypeAdapter(Tuning).validate_python(table)
+        tuning = TypeAdapter(Tuning).validate_python(table)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise ClaimFileError(
@@ -232,3 +272,9 @@ def _tuning(path: Path, key: str, table: Any) -> Tuning | None:
             value=first["input"],
             allowed="trials, replicates and criterion",
         ) from error
+    for name, value in (("trials", tuning.trials), ("replicates", tuning.replicates)):
+        if value < 1:
+            raise ClaimFileError(
+                f"{path}: {key}.tuning.{name}", value=value, allowed="a whole number from 1"
+            )
+    return tuning
