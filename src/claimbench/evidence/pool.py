@@ -43,18 +43,18 @@ class Pool:
     ----------
     workers
         Processes at once.
-    cpu
-        The core that the workers are pinned to; None leaves them where the system puts them.
+    pinned
+        Whether the workers are held on one core; else they go where the system puts them.
     """
 
-    def __init__(self, workers: int, *, cpu: int | None = None) -> None:
+    def __init__(self, workers: int, *, pinned: bool = False) -> None:
         prepare()
         # A process that ignores its end is killed well within the two seconds promised.
         CONSTS.term_timeout = 0.5
         self._pool = ProcessPool(
             max_workers=workers,
             initializer=worker.start,
-            initargs=(1, cpu),
+            initargs=(1, pinned),
             context=multiprocessing.get_context("forkserver"),
         )
         self.workers = workers

@@ -181,7 +181,7 @@ class Run:
         found = {job.contender: ContenderEvidence(job) for job in jobs}
         units = {job.contender: self._units(job) for job in jobs}
         cells = list(dict.fromkeys(repr(unit.cells) for unit in units[jobs[0].contender]))
-        lost: set[tuple[str, str]] = set()
+        lost: dict[tuple[str, str], Outcome] = {}
         for cell in cells:
             rounds = [
                 [unit for unit in units[job.contender] if repr(unit.cells) == cell] for job in jobs
@@ -202,15 +202,17 @@ class Run:
             self._pool.close()
             self._pool = None
 
-    def _raced(self, job: Job, unit: Unit, *, warm: bool, lost: set[tuple[str, str]]) -> Outcome:
+    def _raced(
+        self, job: Job, unit: Unit, *, warm: bool, lost: dict[tuple[str, str], Outcome]
+    ) -> Outcome:
         place = (job.contender, repr(unit.cells))
-        if place in lost:
-            return Outcome("failed", "not run after it failed an earlier round of this cell")
+        if place in lost:  # once is enough: the other rounds of this cell would end alike
+            return replace(lost[place], seconds=0.0)
         if warm:
             unit = replace(unit, stage="warm-up", file="")
         [(_, outcome)] = self._outcomes(job, self._submitted(job, [unit]))
         if outcome.status != "ok":
-            lost.add(place)
+            lost[place] = outcome
         return outcome
 
     def _units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
@@ -283,7 +285,7 @@ class Run:
         if self._pool is not None and self._pool_races != race:
             self.close()  # nothing runs beside a race
         if self._pool is None:
-            self._pool = Pool(1 if race else self.workers, cpu=0 if race else None)
+            self._pool = Pool(1 if race else self.workers, pinned=race)
             self._pool_races = race
 
     def _outcomes(
@@ -333,17 +335,15 @@ class Run:
         for unit, outcome in self._outcomes(job, self._trials.pop(job.key)):
             evidence.spent_tuning += outcome.seconds
             if outcome.status == "unavailable":
-                evidence.units.append(unit)
-                evidence.outcomes.append(outcome)
-                continue
+                self._pending[job.key] = [(one, outcome) for one in self._units(job)]
+                return
             score = _criterion(unit, outcome, design.tuning.criterion)
             cells = repr(unit.cells)
             if cells not in best or score < best[cells][0]:
                 best[cells] = (score, unit.parameters)
         chosen = {cells: parameters for cells, (_, parameters) in best.items()}
         evidence.tuned = chosen
-        units = self._units(job, chosen) if chosen else []
-        self._pending[job.key] = self._submitted(job, units)
+        self._pending[job.key] = self._submitted(job, self._units(job, chosen))
 
 
 def _criterion(unit: Unit, outcome: Outcome, name: str) -> float:

@@ -22,13 +22,13 @@ from claimbench.evidence.unit import Outcome, Unit
 from claimbench.experiment import Experiment
 
 
-def start(threads: int, cpu: int | None) -> None:
-    """Prepare a new worker: its number of threads and, for a race, its core."""
+def start(threads: int, pinned: bool) -> None:  # noqa: FBT001  pebble passes by position
+    """Prepare a new worker: its number of threads and, for a race, one core to stay on."""
     import torch
 
     torch.set_num_threads(threads)
-    if cpu is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {cpu})
+    if pinned and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def run(unit: Unit) -> Outcome:
