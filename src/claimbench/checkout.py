@@ -109,7 +109,7 @@ def import_bench(files: PaperFiles) -> ModuleType:
         sys.path.insert(0, str(files.root))
     try:
         return importlib.import_module(files.module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BenchFileError(
             f"{files.bench.relative_to(files.root)} can't be imported"
             f" ({type(error).__name__}: {error})",

@@ -118,5 +118,6 @@ def write_exhibit(path: Path, arrays: Mapping[str, Any]) -> None:
         for name, values in arrays.items()
     }
     aside = path.with_suffix(f".{os.getpid()}.partial.npz")
+    path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(aside, allow_pickle=False, **plain)
     aside.replace(exhibit_file(path))

@@ -21,6 +21,12 @@ from claimbench.evidence.streams import TUNING_OFFSET, Streams
 from claimbench.evidence.unit import Outcome, Unit
 from claimbench.experiment import Experiment
 
+#: Columns of the evidence that no measure may return.
+_TAKEN = (
+    "paper", "experiment", "contender", "role", "replicate", "point", "seconds",
+    "peak_memory_bytes", "status", "reason",
+)  # fmt: skip
+
 
 def start(threads: int, pinned: bool) -> None:  # noqa: FBT001  pebble passes by position
     """Prepare a new worker: its number of threads and, for a race, one core to stay on."""
@@ -60,9 +66,10 @@ def run(unit: Unit) -> Outcome:
         suite += clock.now() - started
         rows = _rows(unit, measured, getattr(problem, "calls", None), timed)
         if unit.file:
-            write_rows(Path(unit.file), unit, rows)
+            # The rows go last: where they are, the unit is complete.
             if exhibit is not None:
                 write_exhibit(Path(unit.file), exhibit)
+            write_rows(Path(unit.file), unit, rows)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in {"", "suite", "baselines", "claimbench"}:
@@ -70,7 +77,7 @@ def run(unit: Unit) -> Outcome:
         return Outcome("unavailable", f"the package that provides {missing!r} is not installed")
     except StoreError:
         raise
-    except Exception as error:  # noqa: BLE001  a contender may raise anything; it is recorded
+    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a contender raises is recorded
         return Outcome("failed", _reason(error))
     return Outcome(
         status="ok",
@@ -132,8 +139,21 @@ def _rows(unit: Unit, measured: Mapping[str, Any], calls: Any, timed: clock.Time
             value=type(measured).__name__,
             allowed="a mapping of names to arrays",
         )
+    for name in measured:
+        if name in _TAKEN or name in unit.cells[0] or (name == "calls" and calls is not None):
+            raise ContenderError(
+                "the measure's column is called as one that the engine writes",
+                value=name,
+                allowed=f"names other than {', '.join((*_TAKEN, *unit.cells[0]))}",
+            )
     columns = {name: _column(name, values, total) for name, values in measured.items()}
     censored = columns.pop("censored", np.zeros(total)) != 0
+    if censored.ndim > 1:
+        raise ContenderError(
+            "the measure's column 'censored' has the wrong shape",
+            value=censored.shape,
+            allowed=f"({total},)",
+        )
     diverged = np.zeros(total, dtype=bool)
     for name, values in columns.items():
         lost = ~np.isfinite(values)
@@ -155,13 +175,16 @@ def _column(name: str, values: Any, total: int) -> NDArray[np.float64]:
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     try:
-        column = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(values)
+    except ValueError:  # lists of unequal lengths
+        given = np.asarray(None)
+    if given.dtype.kind not in "biuf":
         raise ContenderError(
-            f"the measure's column {name!r} holds no numbers",
+            f"the measure's column {name!r} holds no real numbers",
             value=type(values).__name__,
             allowed=f"an array of shape ({total},), or ({total}, points) for a trace",
-        ) from error
+        )
+    column = given.astype(np.float64)
     if column.ndim not in {1, 2} or column.shape[0] != total:
         raise ContenderError(
             f"the measure's column {name!r} has the wrong shape",
