@@ -85,11 +85,7 @@ def bind(files: PaperFiles, profile: Profile, replicates: int | None = None) -> 
     estimands = {claim.id: _estimand(file, claim, module) for claim in file.claims}
     for claim in file.claims:
         _check_claim(file, claim, found[claim.experiment])
-        if profile != "smoke" and claim.experiment in designs:
-            key = f"claim {claim.id}"
-            chosen = designs[claim.experiment]
-            check_where(file.path, f"{key}.where", claim.where, chosen)
-            check_where(file.path, f"{key}.control.where", control_where(claim), chosen)
+        _check_where(file, claim)
     return Paper(
         files=files,
         file=file,
@@ -99,6 +95,17 @@ def bind(files: PaperFiles, profile: Profile, replicates: int | None = None) -> 
         designs=designs,
         estimands=estimands,
     )
+
+
+def _check_where(file: ClaimFile, claim: Claim) -> None:
+    """Check a claim's cells at every profile that judges: an error should not wait for a GPU."""
+    judging: tuple[Profile, ...] = ("standard", "full")
+    for profile in judging:
+        made = design(file.path, claim.experiment, file.experiments[claim.experiment], profile)
+        if made is not None:
+            key = f"claim {claim.id}"
+            check_where(file.path, f"{key}.where", claim.where, made)
+            check_where(file.path, f"{key}.control.where", control_where(claim), made)
 
 
 def control_where(claim: Claim) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def select(cells: Sequence[Cell], where: Mapping[str, Any]) -> list[int]:
     return [
         index
         for index, cell in enumerate(cells)
-        if all(cell[setting] in _listed(value) for setting, value in where.items())
+        if all(cell.get(setting) in _listed(value) for setting, value in where.items())
     ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from claimbench.binding import Paper, control_where
 from claimbench.claim import Claim, Design
-from claimbench.errors import ClaimbenchError, ClaimFileError
+from claimbench.errors import BenchFileError, ClaimbenchError, ClaimFileError
 from claimbench.evidence.run import ContenderEvidence
 from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
@@ -115,7 +115,9 @@ class _Court:
         """Call the estimand and judge nothing: smoke shows that the path is clear."""
         if self._lost(claim, claim.contenders) is None:
             try:
-                self._judgements(claim, claim.method, self._cells(claim, {}))
+                # The cells that the claim is about may be too large for smoke.
+                cells = self._cells(claim, claim.where) or self._cells(claim, {})
+                self._judgements(claim, claim.method, cells)
             except ClaimbenchError as error:
                 return [f"claim {claim.id}: {error}"]
         return []
@@ -171,19 +173,20 @@ class _Court:
         estimand = self._paper.estimands[claim.id]
 
         def again(replicates: Any) -> object:
+            chosen = [side.take(np.asarray(replicates)) for side in sides]
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # inf - inf is judged, not warned
-                return estimand(*(side.take(np.asarray(replicates)) for side in sides))
+                try:
+                    return estimand(*chosen)
+                except ClaimbenchError:
+                    raise
+                except Exception as error:
+                    raise BenchFileError(
+                        f"the estimand {claim.estimand} raised {type(error).__name__}: {error}"
+                    ) from error
 
         n = self._paper.designs[claim.experiment].replicates
-        try:
-            return Effects.from_estimand(again(np.arange(n)), again, n=n)
-        except ClaimbenchError:
-            raise
-        except Exception as error:
-            raise ClaimFileError(
-                f"the estimand {claim.estimand} raised {type(error).__name__}: {error}"
-            ) from error
+        return Effects.from_estimand(again(np.arange(n)), again, n=n)
 
     def _record(
         self,

@@ -363,4 +363,4 @@ def _criterion(unit: Unit, outcome: Outcome, name: str) -> float:
             value=name,
             allowed=columns,
         )
-    return columns[name]
+    return np.inf if np.isnan(columns[name]) else columns[name]
