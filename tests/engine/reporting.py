@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -363,3 +364,48 @@ def write_run(
         file.parent.mkdir(parents=True, exist_ok=True)
         table.to_parquet(file)
     return path
+
+
+def replace_all(run: Record, words: str) -> Record:
+    """Return the record with `words` in every free text that comes from outside."""
+    first = run.claims[0]
+    changed = dataclasses.replace(
+        first,
+        statement=words,
+        source=words,
+        printed=words,
+        reason=words,
+        scale_reason=words,
+        tags=[words],
+        where={words: words},
+        experiment=words,
+        method=words,
+        estimand=words,
+        claim_hash=words,
+        effect=dataclasses.replace(effect(1, 0.5, 2), unit=words),
+        control=Comparison(words, "not reproduced", words, effect(0, -1, 1), {words: [words]}),
+        candidates=[Comparison(words, "inconclusive", words, effect(0, -1, 1))],
+    )
+    contender = dataclasses.replace(
+        run.contenders[0],
+        name=words,
+        reason=words,
+        status="failed",
+        pin=words,
+        tuned={words: {words: words}},
+    )
+    paper = dataclasses.replace(
+        run.papers[0], title=words, authors=[words], arxiv=words, code=words
+    )
+    return dataclasses.replace(
+        run,
+        claims=[changed, *run.claims[1:]],
+        contenders=[contender, *run.contenders[1:]],
+        papers=[paper],
+        pins={words: {words: words}},
+        fingerprint={words: words},
+        data={words: words},
+        revision=words,
+        created=words,
+        command=words,
+    )

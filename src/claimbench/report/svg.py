@@ -19,7 +19,9 @@ _COLOURS = {
     "#ffffff": "var(--page)",
 }
 _COLOUR = re.compile("|".join(_COLOURS))
+# Plain text names its family apart, formulas in the shorthand.
 _FONT = re.compile(r"font: ([^;']*?\d+(?:\.\d+)?px) [^;]*")
+_FAMILY = re.compile(r"font-family: [^;]*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)|^#(.+)$")
 #: Layout that SVG has as inherited properties, instead of matplotlib's style sheet for all (*).
 _ROOT_STYLE = "stroke-linejoin:round;stroke-linecap:butt;fill:var(--ink)"
@@ -80,6 +82,7 @@ def _value(key: str, value: str, prefix: str) -> str:
     if key in {"style", "fill", "stroke"}:
         value = _COLOUR.sub(lambda match: _COLOURS[match[0]], value)
         value = _FONT.sub(r"font: \1 var(--sans)", value)
+        value = _FAMILY.sub("font-family: var(--sans)", value)
     if key in {"style", "clip-path", "href", "fill", "stroke", "mask"}:
         return _REFERENCE.sub(
             lambda match: f"url(#{prefix}{match[1]})" if match[1] else f"#{prefix}{match[2]}", value
