@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ MOST_LINES = 300
 # File -> why it may be longer. The list is best empty.
 LONGER: dict[str, str] = {}
 
-CLOCKS = {"time", "timeit", "datetime"}
+CLOCKS = {"time", "timeit"}
+NOW = re.compile(r"(datetime|date)\.(now|utcnow|today)$")
 PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 # What numpy.random offers besides its global stream.
 SEEDED = {
@@ -67,6 +69,8 @@ def offences(text: str, *, clock: bool = False) -> Iterator[str]:
                 yield f"{node.lineno}: imports a global stream, {name}"
         if isinstance(node, ast.Attribute):
             name = dotted(node)
+            if NOW.search(name) and not clock:
+                yield f"{node.lineno}: reads the clock, {name}"
             if name.startswith(("np.random.", "numpy.random.")) and node.attr not in SEEDED:
                 yield f"{node.lineno}: draws from a global stream, {name}"
             if name.startswith("torch.") and node.attr in GLOBAL_SEEDS:
@@ -99,7 +103,9 @@ def test_no_clock_no_global_stream_no_pickle(source: str) -> None:
     [
         "import time",
         "from time import perf_counter",
-        "from datetime import datetime",
+        "datetime.datetime.now()",
+        "t = datetime.now(UTC)",
+        "date.today()",
         "import pickle",
         "import joblib",
         "import random",
@@ -131,6 +137,8 @@ def test_an_offence_is_seen(text: str) -> None:
         "np.save('f', x, allow_pickle=False)",
         "from .problem import random",
         "import timing",
+        "from datetime import datetime\ndatetime.strptime(text, '%Y')",
+        "clock.now()",
     ],
 )
 def test_what_is_allowed_is_not_an_offence(text: str) -> None:
