@@ -128,10 +128,30 @@ def _check_experiments(file: ClaimFile, found: Mapping[str, Experiment], files: 
                 value=name,
                 allowed=file.experiments,
             )
+        _check_functions(name, experiment)
         for profile in ("standard", "smoke", "full"):
             made = design(file.path, name, file.experiments[name], profile)
             if made is not None:
                 _check_settings(file, made, experiment)
+
+
+def _check_functions(name: str, experiment: Experiment) -> None:
+    """Refuse what has no source that evidence could be keyed by: partials, lambdas, closures."""
+    functions = {
+        "problem": experiment.problem,
+        "measure": experiment.measure,
+        "exhibit": experiment.exhibit,
+        **{key: contender.function for key, contender in experiment.contenders.items()},
+    }
+    for role, function in functions.items():
+        qualified = getattr(function, "__qualname__", "")
+        ours = getattr(function, "__module__", "").partition(".")[0] in {"suite", "baselines"}
+        if function is not None and not (ours and qualified.isidentifier()):
+            raise BenchFileError(
+                f"experiment {name}: {role} has no source that can be followed",
+                value=qualified or repr(function),
+                allowed="a function or class defined at the top of a module of suite or baselines",
+            )
 
 
 def _check_settings(file: ClaimFile, made: Design, experiment: Experiment) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,31 @@ PROJECT = ("suite", "baselines", "claimbench")
 _ENGINE = Path(__file__).resolve().parents[1]
 
 
+#: A module, the name in it (None: the module), and whether attributes of it name things in it.
+_Target = tuple[str, str | None, bool]
+
+
 @dataclass(slots=True)
 class _Module:
     name: str
     package: str
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    imports: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    #: Local name -> what it may stand for; under ``*`` what is imported without a name.
+    imports: dict[str, list[_Target]] = field(default_factory=dict)
     statements: list[ast.stmt] = field(default_factory=list)
+
+    def add(self, imported: Iterable[tuple[str, _Target]]) -> None:
+        for name, target in imported:
+            self.imports.setdefault(name, []).append(target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One definition: its text, the names it uses, the imports inside it."""
+
+    text: str
+    names: tuple[tuple[str, str | None], ...]
+    imports: tuple[_Target, ...]
 
 
 class Sources:
@@ -43,6 +61,8 @@ class Sources:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._modules: dict[str, _Module | None] = {}
+        self._pieces: dict[tuple[str, str], _Piece] = {}
+        self._digests: dict[tuple[Callable[..., Any] | None, ...], str] = {}
 
     def digest(self, *functions: Callable[..., Any] | None) -> str:
         """Return the digest of these functions and all project code that they reach.
@@ -50,19 +70,25 @@ class Sources:
         Raises
         ------
         BenchFileError
-            When a function's module has no source in the project.
+            When a function is not defined at the top of a module of the project.
         """
+        if functions not in self._digests:
+            self._digests[functions] = self._digest(functions)
+        return self._digests[functions]
+
+    def _digest(self, functions: tuple[Callable[..., Any] | None, ...]) -> str:
         seen: dict[tuple[str, str], str] = {}
         for function in functions:
             if function is not None:
-                name = function.__qualname__.partition(".")[0]
-                if self._module(function.__module__) is None:
+                module = self._module(function.__module__)
+                if module is None or function.__qualname__ not in module.definitions:
                     raise BenchFileError(
-                        "the source of a function can't be found",
-                        value=f"{function.__module__}.{name}",
-                        allowed=f"functions of {', '.join(PROJECT)}",
+                        "the source of a function can't be followed",
+                        value=f"{function.__module__}.{function.__qualname__}",
+                        allowed="functions and classes defined at the top of a module of"
+                        f" {', '.join(PROJECT)}",
                     )
-                self._visit(function.__module__, name, seen)
+                self._visit(function.__module__, function.__qualname__, seen)
         lines = (f"{module}:{name}:{text}" for (module, name), text in sorted(seen.items()))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -71,39 +97,62 @@ class Sources:
         if module is None or (module_name, name) in seen:
             return
         if name not in module.definitions:
-            if name in module.imports:
-                self._follow(module.imports[name], None, seen)
+            seen[module_name, name] = ""  # modules may import one another
+            self._reach(module, name, None, seen)
             return
-        nodes = [self._bare(node, module) for node in module.definitions[name]]
-        nodes += module.statements  # what runs at import may matter to anything in the module
-        seen[module_name, name] = "\n".join(ast.dump(node) for node in nodes)
-        for used, attribute in _names(nodes):
+        piece = self._piece(module, name)
+        seen[module_name, name] = piece.text
+        for used, attribute in piece.names:
             if used in module.definitions:
                 self._visit(module_name, used, seen)
-            elif used in module.imports:
-                self._follow(module.imports[used], attribute, seen)
-        # An import inside a function binds there; what it binds is not worth telling apart.
-        for node in nodes:
-            for inner in ast.walk(node):
-                if isinstance(inner, (ast.Import, ast.ImportFrom)):
-                    for target in _imported(inner, module.package).values():
-                        self._follow(target, None, seen)
+            else:
+                self._reach(module, used, attribute, seen)
+        for target in piece.imports:
+            self._follow(target, None, seen)
+
+    def _piece(self, module: _Module, name: str) -> _Piece:
+        if (module.name, name) not in self._pieces:
+            nodes = [self._bare(node, module) for node in module.definitions[name]]
+            # What runs at import may matter to anything in the module.
+            nodes += [node for node in module.statements if not self._is_registration(node, module)]
+            self._pieces[module.name, name] = _Piece(
+                text="\n".join(ast.dump(node) for node in nodes),
+                names=tuple(dict.fromkeys(_names(nodes))),
+                # An import inside a function binds there; what it binds is not worth telling apart.
+                imports=tuple(
+                    target
+                    for node in nodes
+                    for inner in ast.walk(node)
+                    if isinstance(inner, (ast.Import, ast.ImportFrom))
+                    for _, target in _imported(inner, module.package)
+                ),
+            )
+        return self._pieces[module.name, name]
+
+    def _reach(
+        self, module: _Module, name: str, attribute: str | None, seen: dict[tuple[str, str], str]
+    ) -> None:
+        """Follow a name that the module imports, or that it may have by ``import *``."""
+        for target in module.imports.get(name, ()):
+            self._follow(target, attribute, seen)
+        if name not in module.imports:
+            for origin, _, _ in module.imports.get("*", ()):
+                self._follow((origin, name, True), None, seen)
 
     def _follow(
-        self,
-        target: tuple[str, str | None],
-        attribute: str | None,
-        seen: dict[tuple[str, str], str],
+        self, target: _Target, attribute: str | None, seen: dict[tuple[str, str], str]
     ) -> None:
-        module_name, name = target
+        module_name, name, names_attributes = target
         if module_name.partition(".")[0] not in PROJECT:
             return
+        if name == "*":
+            name = None
         if name is not None and self._module(f"{module_name}.{name}") is not None:
             module_name, name = f"{module_name}.{name}", None  # from package import module
         module = self._module(module_name)
         if module is None:
             return
-        wanted = name or attribute
+        wanted = name or (attribute if names_attributes else None)
         if wanted is not None:
             self._visit(module_name, wanted, seen)
         else:
@@ -123,6 +172,11 @@ class Sources:
                     if not self._registers(decorator, module)
                 ]
         return copied
+
+    def _is_registration(self, node: ast.stmt, module: _Module) -> bool:
+        """Whether the statement is ``experiment.method(contender)`` or the like."""
+        call = node.value if isinstance(node, ast.Expr) else None
+        return isinstance(call, ast.Call) and self._registers(call.func, module)
 
     @staticmethod
     def _registers(decorator: ast.expr, module: _Module) -> bool:
@@ -155,12 +209,12 @@ class Sources:
         module = _Module(name, package)
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                module.imports |= _imported(node, package)
+                module.add(_imported(node, package))
             elif isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
                 # A name that is imported lazily is announced here.
                 for inner in node.body:
                     if isinstance(inner, (ast.Import, ast.ImportFrom)):
-                        module.imports |= _imported(inner, package)
+                        module.add(_imported(inner, package))
             elif bound := list(_bound(node)):
                 for target in bound:
                     module.definitions.setdefault(target, []).append(node)
@@ -182,20 +236,19 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def _imported(node: ast.Import | ast.ImportFrom, package: str) -> dict[str, tuple[str, str | None]]:
-    """Return local name -> (module, name in it), for one import statement."""
+def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, _Target]]:
+    """Yield local name and target, for each name that an import statement binds."""
     if isinstance(node, ast.Import):
-        return {
-            alias.asname or alias.name.partition(".")[0]: (
-                alias.name if alias.asname else alias.name.partition(".")[0],
-                None,
-            )
-            for alias in node.names
-        }
+        for alias in node.names:
+            first, _, rest = alias.name.partition(".")
+            # ``import a.b`` binds a, whose attribute b is a module: all of that is followed.
+            yield alias.asname or first, (alias.name, None, bool(alias.asname) or not rest)
+        return
     parts = package.split(".") if package else []
     above = parts[: len(parts) - node.level + 1] if node.level else []
     origin = ".".join((*above, *((node.module,) if node.module else ())))
-    return {alias.asname or alias.name: (origin, alias.name) for alias in node.names}
+    for alias in node.names:
+        yield alias.asname or alias.name, (origin, alias.name, True)
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
