@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from claimbench.errors import ContenderError
 from claimbench.statistics import reason
 from claimbench.statistics.bootstrap import Statistic, bootstrap_intervals
-from claimbench.statistics.effects import Effects
+from claimbench.statistics.effects import Effects, refuse_statistic, suited
 from claimbench.statistics.interval import (
     LEVEL,
     FloatArray,
@@ -101,44 +99,13 @@ def judge(effects: Effects, rule: Rule, *, rng: np.random.Generator) -> Judgemen
         kind takes booleans, and identities and exact bounds take effects per replicate.
     """
     if effects.statistic is not None:
-        _refuse_statistic(rule)
+        refuse_statistic(rule)
         return _judge_sample(effects.statistic, effects.n, rule, rng)
     values = effects.values
     if values is None:
         raise ValueError("effects hold neither values nor a statistic")
-    columns = [_judge_column(_suited(column, rule), rule) for column in values.T]
+    columns = [_judge_column(suited(column, rule), rule) for column in values.T]
     return conjunction(columns, names=[f"column {i}" for i in range(1, len(columns) + 1)])
-
-
-def _refuse_statistic(rule: Rule) -> None:
-    if rule.kind == "success" or rule.instances:
-        every = "every instance" if rule.instances else "every replicate"
-        raise ContenderError(
-            f"a claim of kind {rule.kind} is judged on {every}, but its estimand returned one "
-            "number for the sample",
-            allowed="one effect per replicate, shape (n,)",
-            cure="return an array over replicates",
-        )
-
-
-def _suited(
-    column: npt.NDArray[np.float64] | npt.NDArray[np.bool_], rule: Rule
-) -> npt.NDArray[np.float64]:
-    boolean = column.dtype.kind == "b"
-    if rule.kind == "success" and not boolean and not np.all((column == 0) | (column == 1)):
-        raise ContenderError(
-            "a claim of kind success is judged on booleans",
-            value=float(column[(column != 0) & (column != 1)][0]),
-            allowed="True or False (1 or 0) for each replicate",
-            cure="return a comparison, such as subject['gap'][:, -1] <= 1e-3",
-        )
-    if rule.kind != "success" and boolean:
-        raise ContenderError(
-            f"a claim of kind {rule.kind} is judged on numbers, but its estimand returned booleans",
-            allowed="booleans for kind success only",
-            cure="return the number itself, or change `kind` in claim.toml",
-        )
-    return column.astype(np.float64)
 
 
 def _judge_column(values: FloatArray, rule: Rule) -> Judgement:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from claimbench.errors import ContenderError
 from claimbench.statistics.bootstrap import Statistic
+from claimbench.statistics.rule import Rule
 
 _ALLOWED = (
     "one effect per replicate of shape (n,), or (n, columns) for a conjunction, "
@@ -115,3 +116,48 @@ def _array(returned: object) -> npt.NDArray[np.generic]:
             allowed=_ALLOWED,
         )
     return values
+
+
+def refuse_statistic(rule: Rule) -> None:
+    """Refuse one number for the sample where every replicate or instance is judged.
+
+    Raises
+    ------
+    ContenderError
+        For kind success, identities and exact bounds.
+    """
+    if rule.kind == "success" or rule.instances:
+        every = "every instance" if rule.instances else "every replicate"
+        raise ContenderError(
+            f"a claim of kind {rule.kind} is judged on {every}, but its estimand returned one "
+            "number for the sample",
+            allowed="one effect per replicate, shape (n,)",
+            cure="return an array over replicates",
+        )
+
+
+def suited(
+    column: npt.NDArray[np.float64] | npt.NDArray[np.bool_], rule: Rule
+) -> npt.NDArray[np.float64]:
+    """Return one column of effects, shape (n,), as float64 if it suits the kind.
+
+    Raises
+    ------
+    ContenderError
+        When a success is no boolean, or another kind is one.
+    """
+    boolean = column.dtype.kind == "b"
+    if rule.kind == "success" and not boolean and not np.all((column == 0) | (column == 1)):
+        raise ContenderError(
+            "a claim of kind success is judged on booleans",
+            value=float(column[(column != 0) & (column != 1)][0]),
+            allowed="True or False (1 or 0) for each replicate",
+            cure="return a comparison, such as subject['gap'][:, -1] <= 1e-3",
+        )
+    if rule.kind != "success" and boolean:
+        raise ContenderError(
+            f"a claim of kind {rule.kind} is judged on numbers, but its estimand returned booleans",
+            allowed="booleans for kind success only",
+            cure="return the number itself, or change `kind` in claim.toml",
+        )
+    return column.astype(np.float64)
