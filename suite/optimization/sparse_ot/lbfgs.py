@@ -1,7 +1,8 @@
 """L-BFGS for a batch of problems at once, each with its own steps, memory and stopping time.
 
-Two-loop recursion of Nocedal and Wright (2006), Algorithm 7.4; line search by bisection for the
-weak Wolfe conditions of Lewis and Overton (2013), Algorithm 2.6, which also ends at a kink. It
+The inverse Hessian is that of the two-loop recursion, in the compact form of Byrd, Nocedal and
+Schnabel (1994): a dozen batched operations instead of four per pair. The line search bisects for
+the weak Wolfe conditions, Lewis and Overton (2013), Algorithm 2.6, which also ends at a kink. It
 knows functions only, no transport.
 """
 
@@ -54,9 +55,9 @@ class _Search:
         self.x, self.best = x, x
         self.f, self.g = oracle(x)
         self.lowest = self.f
-        # History, oldest first; a pair with rho = 0 is empty and changes nothing.
+        # History, oldest first; an empty pair is zero and changes nothing.
         self.s, self.y = x.new_zeros(B, memory, d), x.new_zeros(B, memory, d)
-        self.rho = x.new_zeros(B, memory)
+        self.empty = torch.ones(B, memory, dtype=torch.bool, device=x.device)
         self.scale = 1 / self.g.norm(dim=-1).clamp(min=torch.finfo(x.dtype).tiny)
         self.p = self.direction()
         self.t, self.low, self.high = self.fresh_bracket(B)
@@ -76,33 +77,34 @@ class _Search:
                 setattr(self, name, state[where])
 
     def direction(self) -> Tensor:
-        """Return -H g by the two-loop recursion, H_0 = scale I."""
-        q, kept = self.g, []
-        for i in reversed(range(self.rho.shape[1])):
-            weight = (self.rho[:, i] * (self.s[:, i] * q).sum(dim=-1)).unsqueeze(-1)
-            q = torch.addcmul(q, weight, self.y[:, i], value=-1)
-            kept.append(weight)
-        q = self.scale.unsqueeze(-1) * q
-        for i in range(self.rho.shape[1]):
-            weight = (self.rho[:, i] * (self.y[:, i] * q).sum(dim=-1)).unsqueeze(-1)
-            q = torch.addcmul(q, kept.pop() - weight, self.s[:, i])
-        return -q
+        """Return -H g, with H in the compact form of Byrd, Nocedal and Schnabel (1994), (3.1)."""
+        s_y = self.s @ self.y.mT
+        R = s_y.triu() + torch.diag_embed(self.empty.to(s_y.dtype))
+        g, scale = self.g.unsqueeze(-1), self.scale.reshape(-1, 1, 1)
+        u = torch.linalg.solve_triangular(R, self.s @ g, upper=True)
+        inner = s_y.diagonal(dim1=-2, dim2=-1).unsqueeze(-1) * u
+        y_u = self.y.mT @ u
+        inner = torch.baddbmm(inner, self.y, scale * (y_u - g))
+        w = torch.linalg.solve_triangular(R.mT, inner, upper=False)
+        return torch.baddbmm(scale * (y_u - g), self.s.mT, w, alpha=-1).squeeze(-1)
 
     def remember(self, accepted: Tensor, x: Tensor, g: Tensor) -> None:
         """Append the step of the accepted problems to their history."""
         s, y = x - self.x, g - self.g
         sy, yy = (s * y).sum(dim=-1), (y * y).sum(dim=-1)
-        new = (accepted & (sy > torch.finfo(x.dtype).eps * yy)).unsqueeze(-1)
-        rho = torch.cat((self.rho[:, 1:], sy.reciprocal().unsqueeze(-1)), dim=1)
-        self.rho = torch.where(new, rho, self.rho)
-        self.scale = torch.where(new.squeeze(-1), sy / yy, self.scale)
-        new = new.unsqueeze(-1)
+        new = accepted & (sy > torch.finfo(x.dtype).eps * yy)
+        self.scale = torch.where(new, sy / yy, self.scale)
+        filled = torch.cat((self.empty[:, 1:], torch.zeros_like(new).unsqueeze(1)), dim=1)
+        self.empty = torch.where(new.unsqueeze(-1), filled, self.empty)
+        new = new.reshape(-1, 1, 1)
         self.s = torch.where(new, torch.cat((self.s[:, 1:], s.unsqueeze(1)), dim=1), self.s)
         self.y = torch.where(new, torch.cat((self.y[:, 1:], y.unsqueeze(1)), dim=1), self.y)
 
     def forget(self, which: Tensor) -> None:
         """Empty the history of the problems `which`: their next step is the steepest descent."""
-        self.rho = torch.where(which.unsqueeze(-1), 0, self.rho)
+        self.empty = self.empty | which.unsqueeze(-1)
+        self.s = torch.where(which.reshape(-1, 1, 1), 0, self.s)
+        self.y = torch.where(which.reshape(-1, 1, 1), 0, self.y)
         norm = self.g.norm(dim=-1).clamp(min=torch.finfo(self.g.dtype).tiny)
         self.scale = torch.where(which, 1 / norm, self.scale)
 
@@ -128,7 +130,7 @@ class _Search:
         flat = accepted & (self.f - f <= value_tolerance * size)
         level = accepted & (g.abs().amax(dim=-1) <= gradient_tolerance)
         # Without a history the direction was steepest descent already: nothing is left to try.
-        hopeless = stuck & (self.rho == 0).all(dim=-1)
+        hopeless = stuck & self.empty[:, -1]
 
         self.remember(accepted, x, g)
         self.x = torch.where(accepted.unsqueeze(-1), x, self.x)

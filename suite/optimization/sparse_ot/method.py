@@ -46,7 +46,9 @@ class Evaluation(NamedTuple):
 
 def per_problem(number: float | Tensor, like: Tensor) -> Tensor:
     """Return k or gamma in a shape that meets `like` (B, ...): one value per problem, or one."""
-    number = torch.as_tensor(number, device=like.device)
+    # Torch would round a Python float to its default precision, whatever that of `like` is.
+    dtype = like.dtype if isinstance(number, float) else None
+    number = torch.as_tensor(number, dtype=dtype, device=like.device)
     return number.reshape(-1, *[1] * (like.ndim - 1))
 
 
