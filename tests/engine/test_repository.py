@@ -122,8 +122,10 @@ def test_collecting_the_suite_imports_no_peer() -> None:
         "code = pytest.main(['suite', '--collect-only', '-q', '-p', 'no:cacheprovider'])\n"
         f"print(int(code), sorted({PEERS!r} & {{name.partition('.')[0] for name in sys.modules}}))"
     )
+    # A session of its own, also when this one is a worker of pytest-xdist.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
 
     assert done.stdout.splitlines()[-1] == "0 []", done.stdout + done.stderr
