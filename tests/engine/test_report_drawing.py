@@ -158,6 +158,22 @@ def test_own_figure_gets_evidence_palette_and_keeps_formulas():
     assert "#0072b2" in svg
 
 
+def test_automatic_decades_are_plain_and_chosen_ones_stay():
+    """Logarithmic axes left to matplotlib get plain decades; a formatter of one's own is kept."""
+
+    def figure(_, ax, __):
+        ax.plot([1, 1e6], [1e-6, 1])
+        ax.set(xscale="log", yscale="log")
+        ax.yaxis.set_major_formatter(lambda value, place: "mine")
+        return "a line"
+
+    shown = texts(ET.fromstring(draw_figure(figure, None, {}, "own-")[0]))
+
+    assert "10⁶" in shown
+    assert "mine" in shown
+    assert not any("$" in text for text in shown)
+
+
 @pytest.mark.parametrize("answer", [None, "", "  ", 3])
 def test_own_figure_without_alternative_text_is_refused(answer):
     """A function that returns no sentence is an error that says what is missing."""

@@ -22,6 +22,7 @@ from reporting import (
 
 from claimbench.errors import RecordError
 from claimbench.report import write_report
+from claimbench.statistics.power import CAP
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -263,6 +264,28 @@ def test_values_that_json_lacks_are_words(tmp_path):
 
     assert "undefined [−∞, ∞]" in shown.text
     assert not re.search(r"\b(None|nan|inf)\b", shown.text)
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [
+        (64, "about 64 replicates, with --replicates 64"),
+        (CAP, "10,000 replicates or more: patience alone won't"),
+    ],
+)
+def test_what_would_settle_an_inconclusive_claim_is_said(tmp_path, needed, words):
+    """The number of replicates is told with the option that asks for them, up to the cap."""
+    open_claim = claim(verdict="inconclusive", needed=needed)
+
+    assert words in page(tmp_path, record(claims=[open_claim]), {}).text
+
+
+def test_opponents_are_a_conjunction_with_a_row_each(tmp_path):
+    """Of two opponents each has its row and its pin; the method's row is the weakest."""
+    shown = page(tmp_path, record(claims=[claims()[1]]), {})
+
+    assert "method, the weakest of the comparisons below" in shown.text
+    assert shown.text.count("the method against this opponent · pin pot") == 2
 
 
 def test_device_enters_the_rerun_command(tmp_path):

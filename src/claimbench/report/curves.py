@@ -73,7 +73,7 @@ def plan(
     race
         Whether seconds are a measure of this experiment.
     limit
-        The most panels; each measure gets its share of them.
+        The most panels; measures take turns.
     """
     import pandas as pd
 
@@ -99,33 +99,41 @@ def plan(
             for name in evidence.traced
             if pd.api.types.is_numeric_dtype(traces[name]) and _varies(traces[name])
         ]
-    share = max(1, limit // max(1, len(measures)))
-    panels: list[Panel] = []
-    total = 0
-    for name, source in measures:
-        made, cells = _panels(
-            source, name, evidence.settings, wheres, share, trace=source is traces
-        )
-        total += cells
-        panels += made
-    shown = panels[:limit]
-    return Plan(tuple(shown), total - len(shown), constant)
+    choices = [
+        choice
+        for name, source in measures
+        for choice in _choices(source, name, evidence.settings, wheres, trace=source is traces)
+    ]
+    # Each measure has its first cell before any has its second.
+    turns = sorted(range(len(choices)), key=lambda i: choices[i].rank)[:limit]
+    panels = tuple(_panel(choices[i]) for i in sorted(turns))
+    return Plan(panels, len(choices) - len(panels), constant)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A panel that could be drawn: the rows of one measure in its cell of this rank."""
+
+    measure: str
+    x: str
+    rank: int
+    cell: dict[str, Any]
+    rows: pd.DataFrame
 
 
 def _varies(values: pd.Series[Any]) -> bool:
     return len(values.unique()) > 1
 
 
-def _panels(
+def _choices(
     table: pd.DataFrame,
     measure: str,
     settings: Sequence[str],
     wheres: Sequence[Mapping[str, Any]],
-    share: int,
     *,
     trace: bool,
-) -> tuple[list[Panel], int]:
-    """Return at most `share` panels of one measure, and the number of its cells."""
+) -> list[_Choice]:
+    """Return a measure's panels, those in cells that claims select first."""
     import pandas as pd
 
     varying = [s for s in settings if s in table.columns and _varies(table[s])]
@@ -137,13 +145,13 @@ def _panels(
     x = "point" if trace else max(numeric, key=lambda s: table[s].nunique(), default="")
     others = [s for s in varying if s != x]
     if not others:
-        return [_panel(table, measure, {}, x)], 1
+        return [_Choice(measure, x, 0, {}, table)]
     cells = [
         (dict(zip(others, key, strict=True)), rows)
         for key, rows in table.groupby(others, sort=False, dropna=False)
     ]
     cells.sort(key=lambda cell: not any(_selects(where, cell[0]) for where in wheres))
-    return [_panel(rows, measure, cell, x) for cell, rows in cells[:share]], len(cells)
+    return [_Choice(measure, x, rank, cell, rows) for rank, (cell, rows) in enumerate(cells)]
 
 
 def _selects(where: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
@@ -156,10 +164,11 @@ def _selects(where: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
     return bool(asked) and all(cell[name] in values for name, values in asked.items())
 
 
-def _panel(table: pd.DataFrame, measure: str, cell: dict[str, Any], x: str) -> Panel:
+def _panel(choice: _Choice) -> Panel:
     import numpy as np
     import pandas as pd
 
+    table, measure, x = choice.rows, choice.measure, choice.x
     rows = pd.DataFrame(
         {
             "contender": table["contender"].astype(str).to_numpy(),
@@ -174,7 +183,7 @@ def _panel(table: pd.DataFrame, measure: str, cell: dict[str, Any], x: str) -> P
     positive = bool(len(rows)) and rows["x"].min() > 0
     return Panel(
         measure=measure,
-        cell=cell,
+        cell=choice.cell,
         x=x,
         x_log=positive and rows["x"].max() / rows["x"].min() >= _X_DECADES,
         y_scale=y_scale,

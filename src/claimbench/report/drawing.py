@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from claimbench.report.svg import GRID, INK, MUTED, inline
-from claimbench.report.ticks import set_ticks, threshold, value_ticks, x_ticks
+from claimbench.report.ticks import plain_decades, set_ticks, threshold, value_ticks, x_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -120,6 +120,9 @@ def draw_figure(
                 f"it returned {alt!r} instead of the alternative text, a sentence that states"
                 " what the figure shows"
             )
+        for own in figure.get_axes():
+            plain_decades(own.xaxis)
+            plain_decades(own.yaxis)
         return _svg(figure, alt, prefix), alt
 
 

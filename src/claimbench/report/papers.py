@@ -188,7 +188,10 @@ def _design(design: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, ", ".join(setting(value) for value in values)
     if design.get("race"):
         yield "race", "seconds are measured, contenders interleaved"
-    yield from flattened({k: v for k, v in design.items() if k not in {"settings", "race"}})
+    if design.get("deterministic"):
+        yield "instances", "the whole population, judged without inference"
+    told = {"settings", "race", "deterministic"}
+    yield from flattened({name: fact for name, fact in design.items() if name not in told})
 
 
 def _tuned(tuned: dict[str, Any]) -> str:

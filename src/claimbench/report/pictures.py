@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from claimbench.report.evidence import Evidence
 
 #: Panels drawn for one experiment; the words beside them say how many were left out.
-_MOST_PANELS = 9
+_MOST_PANELS = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, isfinite, log10
+from math import floor, isclose, isfinite, log10
 from typing import TYPE_CHECKING
 
 from claimbench.report.numerals import number, power
@@ -84,3 +84,25 @@ def set_ticks(axis: Axis, ticks: list[Tick]) -> None:
     axis.set_major_locator(FixedLocator([at for at, _ in ticks]))
     axis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
     axis.set_minor_locator(NullLocator())
+
+
+def plain_decades(axis: Axis) -> None:
+    """Write an automatic logarithmic axis like the panels': decades only, no formulas.
+
+    What a figure chose for itself stays as it is.
+    """
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    if axis.get_scale() not in {"log", "symlog"}:
+        return
+    if axis.isDefault_majfmt:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _power_text(value)))
+    if axis.isDefault_minloc:
+        axis.set_minor_locator(NullLocator())
+
+
+def _power_text(value: float) -> str:
+    if value <= 0:
+        return number(value, 6)
+    exponent = _decade(value)
+    return _decade_text(exponent) if isclose(value, 10.0**exponent) else number(value, 6)

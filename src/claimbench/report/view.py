@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from claimbench.report import forest
 from claimbench.report.numerals import counted, interval, listed, memory, number, seconds
 from claimbench.report.rules import region, rule
+from claimbench.statistics.power import CAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,6 +54,7 @@ class ClaimView:
     rule: str
     margin: str
     p_value: str
+    needed: str
     where: str
     experiment_anchor: str
     rerun: str
@@ -117,6 +119,7 @@ def claim_views(
                 rule=rule(claim),
                 margin=number(claim.margin),
                 p_value=number(claim.p_value, 2),
+                needed=_needed(claim),
                 where=settings_words(claim.where),
                 experiment_anchor=experiments.get(f"{claim.paper}/{claim.experiment}", ""),
                 rerun=rerun(record, claim.paper, claim.id.partition("/")[2] or claim.id),
@@ -211,6 +214,15 @@ def _replicates(claim: ClaimRecord) -> str:
         return f"{hits:,} of {counted(len(claim.replicates), 'replicate')} succeed."
     shown = f"Dots: the effect of each of {counted(len(claim.replicates), 'replicate')}."
     return f"{shown} {lost} of them not finite, and not drawn." if lost else shown
+
+
+def _needed(claim: ClaimRecord) -> str:
+    """Return what would settle an inconclusive claim; empty when nothing is known."""
+    if claim.needed is None:
+        return ""
+    if claim.needed >= CAP:
+        return f"{CAP:,} replicates or more: patience alone won't"
+    return f"about {claim.needed:,} replicates, with --replicates {claim.needed}"
 
 
 def _banners(claim: ClaimRecord) -> Iterable[str]:
