@@ -65,16 +65,18 @@ def largest(s: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     top
-        (B, K, n), the K largest entries of each column in descending order, K = min(max k, m).
+        (B, K, n), the K largest entries of each column in descending order, K = min(max k + 1, m).
     marked
         (B, m, n), boolean, min(k, m) true entries in every column.
     """
     m = s.shape[-2]
     k = per_problem(k, s).clamp(max=m)
-    top = s.topk(int(k.max()), dim=-2).values
-    kth = top.take_along_dim((k - 1).expand(len(s), 1, s.shape[-1]), dim=-2)
+    top = s.topk(min(int(k.max()) + 1, m), dim=-2).values
+    column = (len(s), 1, s.shape[-1])
+    kth = top.take_along_dim((k - 1).expand(column), dim=-2)
     marked = s >= kth
-    if (marked.sum(dim=-2, keepdim=True) > k).any():
+    after = top.take_along_dim(k.clamp(max=top.shape[-2] - 1).expand(column), dim=-2)
+    if ((kth == after) & (k < m)).any():
         above = s > kth
         tied = marked & ~above
         room = k - above.sum(dim=-2, keepdim=True)
@@ -103,7 +105,7 @@ def sparse_projection(v: Tensor, k: int | Tensor) -> Tensor:
     within = (top > theta_of_i) & (i <= per_problem(k, v))
     rho = within.sum(dim=-2, keepdim=True).clamp(min=1)
     theta = theta_of_i.take_along_dim(rho - 1, dim=-2)
-    return (v - theta).clamp(min=0) * marked
+    return (v - theta).clamp_(min=0).mul_(marked)
 
 
 def conjugate(s: Tensor, k: int | Tensor, gamma: float | Tensor) -> tuple[Tensor, Tensor]:
