@@ -20,6 +20,8 @@ READY := $(if $(VENV),$(VENV)/.claimbench-ready)
 # The stamp can't see a data folder that was deleted, so its absence forces a build.
 DATA := build/data-verified
 BUILDERS := $(wildcard suite/*/*/data.py)
+# Plugins that came with other packages and cost the suite a second or two before its first line.
+FAST := PYTEST_ADDOPTS="-p no:hydra_pytest -p no:hypothesispytest $$PYTEST_ADDOPTS"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -48,7 +50,7 @@ $(DATA): $(READY) datasets.dvc $(BUILDERS) $(if $(wildcard datasets/*),,FORCE)
 	@mkdir -p $(@D) && touch $@
 
 bench: $(READY) $(DATA)
-	$(BIN)python -m pytest $(SUITE) --benchmark-only --profile $(PROFILE) $(ARGS)
+	$(FAST) $(BIN)python -m pytest $(SUITE) --benchmark-only --profile $(PROFILE) $(ARGS)
 
 test: $(READY) $(DATA)
 	$(BIN)ruff check .
@@ -58,7 +60,7 @@ test: $(READY) $(DATA)
 	$(BIN)lint-imports
 	$(BIN)zizmor --offline --quiet .github
 	$(BIN)python -m pytest tests -m "not exam" -n 2
-	$(BIN)python -m pytest suite --benchmark-only --profile smoke
+	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke
 
 exam: $(READY) $(DATA)
 	$(BIN)python -m pytest tests -m exam $(ARGS)
