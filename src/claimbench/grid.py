@@ -248,7 +248,9 @@ def _whole(path: Path, key: str, table: Mapping[str, Any], name: str, *, least: 
     value = table.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ClaimFileError(
-            f"{path}: {key}.{name}", value=value, allowed=f"a whole number from {least}"
+            f"{path}: {key}.{name}{' is missing' if value is None else ''}",
+            value=value,
+            allowed=f"a whole number from {least}",
         )
     return value
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from claimbench.binding import Paper, bind
+from claimbench.checkout import PaperFiles
+from claimbench.evidence.run import ContenderEvidence, Context, Job, Run
+from claimbench.judging import judge_claims
+from claimbench.record import ClaimRecord
+from claimbench.words import Profile
 
 CLAIM_TOML = """
 [paper]
@@ -115,11 +125,14 @@ def descend(problem, rate):
 
 
 def make(root: Path, *, slug: str = "line", **files: str) -> Path:
-    """Write a checkout with one paper; `files` replaces or adds files of the paper's folder."""
+    """Write a checkout with one paper, or add one; `files` replaces files of the paper's folder.
+
+    A file is named with two underscores for the dot: ``claim__toml``, ``bench_line__py``.
+    """
     paper = root / "suite" / "toy" / slug
     paper.mkdir(parents=True, exist_ok=True)
     (root / "baselines").mkdir(exist_ok=True)
-    (root / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n')
     (root / "baselines" / "pins.toml").touch()
     contents = {
         "claim.toml": CLAIM_TOML,
@@ -131,6 +144,95 @@ def make(root: Path, *, slug: str = "line", **files: str) -> Path:
     for name, text in contents.items():
         (paper / name).write_text(text)
     return root
+
+
+def edited(text: str, *changes: tuple[str, str]) -> str:
+    """Return the text with each change made; a change that finds nothing is an error."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def edit(path: Path, *changes: tuple[str, str]) -> None:
+    """Change a file in place."""
+    path.write_text(edited(path.read_text(), *changes))
+
+
+@contextmanager
+def imports_of_its_own() -> Iterator[None]:
+    """Forget `suite` and `baselines` of any other checkout, and bring them back afterwards."""
+
+    def forget() -> dict[str, Any]:
+        names = [name for name in sys.modules if name.partition(".")[0] in {"suite", "baselines"}]
+        return {name: sys.modules.pop(name) for name in names}
+
+    path, modules = list(sys.path), forget()
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        forget()
+        sys.path[:] = path
+        sys.modules.update(modules)
+
+
+def bound(
+    root: Path, slug: str = "line", profile: Profile = "standard", replicates: int | None = None
+) -> Paper:
+    """Bind a paper in this process."""
+    with imports_of_its_own():
+        return bind(PaperFiles(root, "toy", slug), profile, replicates)
+
+
+def context(root: Path, **changes: Any) -> Context:
+    """Return what the units of a run there share."""
+    parts: dict[str, Any] = {
+        "root": root,
+        "store": root / "results" / "store",
+        "device": "cpu",
+        "seed": 0,
+        "fingerprint": {"cpu": "toy"},
+        "data": lambda paper: "no data",
+        "pin_state": lambda pin: ({}, None),
+        **changes,
+    }
+    return Context(**parts)
+
+
+def jobs_of(paper: Paper) -> list[Job]:
+    """Return the job of every contender."""
+    return [
+        Job(paper, name, contender)
+        for name, experiment in paper.experiments.items()
+        for contender in experiment.contenders
+    ]
+
+
+def evidence(
+    root: Path, paper: Paper | None = None, *, workers: int = 1, **changes: Any
+) -> dict[tuple[str, str], ContenderEvidence]:
+    """Make the evidence of a paper with real workers, without pytest."""
+    paper = paper or bound(root)
+    found: dict[tuple[str, str], ContenderEvidence] = {}
+    engine = Run(context(root, **changes), workers=workers)
+    try:
+        jobs = jobs_of(paper)
+        engine.schedule(jobs)
+        for job in jobs:
+            if not job.is_race:
+                found[job.experiment, job.contender] = engine.finish(job)
+        for name in dict.fromkeys(job.experiment for job in jobs if job.is_race):
+            raced = engine.race([job for job in jobs if job.experiment == name])
+            found |= {(name, contender): one for contender, one in raced.items()}
+    finally:
+        engine.close()
+    return found
+
+
+def judged(paper: Paper, found: dict[tuple[str, str], ContenderEvidence]) -> dict[str, ClaimRecord]:
+    """Return the claims' records by id."""
+    return {claim.id: claim for claim in judge_claims([paper], {paper.id: found}).claims}
 
 
 def bench(root: Path, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
