@@ -150,7 +150,7 @@ def test_wilson_limits_are_zero_and_one_exactly():
 
 
 @pytest.mark.parametrize("n", range(1, 15))
-@pytest.mark.parametrize("level", [0.80, 0.90, 0.95])
+@pytest.mark.parametrize("level", [0.75, 0.80, 0.90, 0.95])
 def test_median_rank_is_the_brute_force_one(n, level):
     """Counting all 2^n patterns of sides gives the same rank, and no larger one covers."""
     below = np.array([sum(pattern) for pattern in product((0, 1), repeat=n)])

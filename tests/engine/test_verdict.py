@@ -112,6 +112,14 @@ def test_success_follows_wilsons_interval(count):
     assert found.replicates == tuple([1.0] * count + [0.0] * (20 - count))
 
 
+def test_the_margin_of_a_success_is_not_used():
+    """A success is judged against its threshold alone, as the table says."""
+    rule = {"kind": "success", "threshold": 0.4}
+    x = np.arange(20) < 13
+    assert verdict(x, **rule, margin=0.3) == verdict(x, **rule)
+    assert verdict(x, **rule).verdict == R
+
+
 def test_success_takes_ones_and_zeros_too():
     """Numbers that are 0 or 1 are booleans."""
     as_numbers = verdict([1.0] * 9 + [0.0], kind="success", threshold=0.3)
