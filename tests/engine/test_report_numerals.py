@@ -99,7 +99,9 @@ def test_durations_have_the_unit_people_use(value, text):
     assert numerals.seconds(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "–"), (2**20, "1 MiB"), (3 * 2**30, "3.0 GiB")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (3 * 2**10, "3 KiB"), (2**20, "1 MiB"), (3 * 2**30, "3.0 GiB")]
+)
 def test_memory_has_binary_units(value, text):
-    """Memory is printed in MiB, from 1 GiB on in GiB."""
+    """Memory is printed in the unit that keeps it short."""
     assert numerals.memory(value) == text

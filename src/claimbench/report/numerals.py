@@ -98,10 +98,12 @@ def seconds(value: float | None) -> str:
 
 
 def memory(value: int | None) -> str:
-    """Return a size in MiB or GiB."""
+    """Return a size in KiB, MiB or GiB."""
     if not value:
         return "–"
     mebibytes = value / 2**20
+    if mebibytes < 1:
+        return f"{value / 2**10:,.0f} KiB"
     return f"{mebibytes:,.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
 
 

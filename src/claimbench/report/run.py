@@ -10,6 +10,8 @@ from claimbench.report.numerals import counted, listed, seconds
 from claimbench.words import VERDICTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from claimbench.record import Record
 
 
@@ -28,7 +30,7 @@ def summary(record: Record) -> str:
     counts = [(verdict, n) for verdict, n in verdict_counts(record) if n]
     if len(counts) == 1:
         verdict = counts[0][0]
-        all_ = "The one claim" if len(claims) == 1 else f"All {len(claims)} claims"
+        all_ = {1: "The one claim", 2: "Both claims"}.get(len(claims), f"All {len(claims)} claims")
         return f"{all_} from {papers} {'is' if len(claims) == 1 else 'are'} {verdict}"
     parts = [f"{n} {'is' if n == 1 else 'are'} {verdict}" for verdict, n in counts]
     return f"Of {counted(len(claims), 'claim')} from {papers}, {listed(parts)}"
@@ -57,31 +59,31 @@ def holm_note(record: Record) -> str:
     return f"{words} removes none of the verdicts “reproduced”."
 
 
-def banners(record: Record) -> list[str]:
-    """Return what a reader must know before any verdict."""
-    found = []
+def banners(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield what a reader must know before any verdict: (alert or plain, text)."""
     if not record.complete:
-        found.append(
+        text = (
             "This run is partial: it was interrupted, or something could not run. Claims without"
             " all of their evidence are absent from this report."
         )
+        yield "alert", text
     if not record.claims:
         why = (
             "The smoke profile checks that everything runs and judges nothing."
             if record.profile == "smoke"
             else "A claim is judged when all contenders that it needs were selected and ran."
         )
-        found.append(f"There is no verdict in this record. {why}")
+        yield "alert", f"There is no verdict in this record. {why}"
     unwell = [c for c in record.contenders if c.status != "ok"]
     if unwell:
         names = ", ".join(dict.fromkeys(f"{c.name} ({c.status})" for c in unwell))
-        found.append(
+        text = (
             f"{counted(len(unwell), 'contender')} did not finish: {names}. The tables of the"
             " experiments below give the reasons."
         )
+        yield "alert", text
     if record.dirty:
-        found.append("The checkout had uncommitted changes: the revision alone won't repeat it.")
-    return found
+        yield "plain", "The checkout had uncommitted changes: the revision alone won't repeat it."
 
 
 def facts(record: Record) -> list[tuple[str, str, bool]]:
@@ -99,6 +101,8 @@ def facts(record: Record) -> list[tuple[str, str, bool]]:
         rows.append(("Wall time", seconds(spent["total"]), False))
     if "contenders" in spent:
         rows.append(("Inside contenders", seconds(spent["contenders"]), False))
+    if "suite" in spent:
+        rows.append(("Problems and measures", seconds(spent["suite"]), False))
     if "engine" in spent:
         rows.append(("Engine", seconds(spent["engine"]), False))
     return rows

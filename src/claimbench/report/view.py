@@ -118,7 +118,7 @@ def claim_views(
                 interval_words="" if claim.effect is None else forest.interval_words(claim.effect),
                 rule=rule(claim),
                 margin=number(claim.margin),
-                p_value=number(claim.p_value, 2),
+                p_value=_p_value(claim),
                 needed=_needed(claim),
                 where=settings_words(claim.where),
                 experiment_anchor=experiments.get(f"{claim.paper}/{claim.experiment}", ""),
@@ -214,6 +214,13 @@ def _replicates(claim: ClaimRecord) -> str:
         return f"{hits:,} of {counted(len(claim.replicates), 'replicate')} succeed."
     shown = f"Dots: the effect of each of {counted(len(claim.replicates), 'replicate')}."
     return f"{shown} {lost} of them not finite, and not drawn." if lost else shown
+
+
+def _p_value(claim: ClaimRecord) -> str:
+    """Return the p-value; one that is zero in floating point is only known to be tiny."""
+    if claim.p_value is None:
+        return ""
+    return number(claim.p_value, 2) if claim.p_value else "below 10⁻³⁰⁰"
 
 
 def _needed(claim: ClaimRecord) -> str:
