@@ -153,20 +153,10 @@ def truncate(plan: Floats, b: Floats, k: int) -> Floats:
     return kept * (b / np.maximum(kept.sum(axis=0), np.finfo(float).tiny))
 
 
-def truncation(
-    a: Floats, b: Floats, C: Floats, gamma: float, k: int, *, counted: Wrapper = uncounted
-) -> Transport:
-    """Solve quadratic transport, then keep the k largest entries of every column."""
-    smooth = quadratic(a, b, C, gamma, counted=counted)
+def truncated(smooth: Transport, b: Floats, C: Floats, gamma: float, k: int) -> Transport:
+    """Keep the k largest entries of every column of a smoothed plan: naive truncation."""
     plan = truncate(smooth.plan, b, k)
     return Transport(smooth.alpha, plan, _cost(plan, C, gamma))
-
-
-def sinkhorn_top_k(a: Floats, b: Floats, C: Floats, epsilon: float, k: int) -> Transport:
-    """Solve entropic transport, then keep the k largest entries of every column."""
-    smooth = sinkhorn(a, b, C, epsilon)
-    plan = truncate(smooth.plan, b, k)
-    return Transport(smooth.alpha, plan, _cost(plan, C, 0.0))
 
 
 def token_choice(a: Floats, C: Floats) -> Transport:

@@ -139,3 +139,48 @@ def k_support_squared(T: Floats, k: Wholes) -> Floats:
     head = (w**2).cumsum(axis=1) - w**2
     squared = head + room * q**2
     return np.take_along_axis(squared, i, axis=1)[:, 0]
+
+
+def measure_routing(problem: TransportProblem, answer: Answer) -> dict[str, Floats]:
+    """Return the columns of the routing evidence, each (B,), with k as the experts' capacity.
+
+    `share_over` is the share of experts with more than k tokens, `overflow` the tokens beyond
+    capacity over all places, `dropped` the share of tokens that no expert takes, `affinity` the
+    mean gate of the tokens' weight, and `misplaced` what tuning minimises: `overflow`, plus the
+    share of the tokens' weight that is missing or in excess.
+    """
+    a, _, C, k, _ = arrays(problem)
+    T = host(answer.plan)
+    nonzero = nonzeros(T)
+    tokens = nonzero.sum(axis=1)
+    overflow = np.maximum(tokens - k[:, None], 0).sum(axis=1) / (k * C.shape[2])
+    violation = np.abs(T.sum(axis=2) - a).sum(axis=1) / a.sum(axis=1)
+    return {
+        "share_over": (tokens > k[:, None]).mean(axis=1),
+        "most_tokens": tokens.max(axis=1),
+        "overflow": overflow,
+        "dropped": (~nonzero.any(axis=2)).mean(axis=1),
+        "affinity": (T * -C).sum(axis=(1, 2)) / a.sum(axis=1),
+        "row_violation": violation,
+        "misplaced": overflow + violation,
+    }
+
+
+#: A race's problems that are audited one by one: those that a loop over problems gets to answer.
+AUDITED = 4
+
+
+def measure_race(problem: TransportProblem, answer: Answer) -> dict[str, Floats]:
+    """Return what a race is judged by: the dual values of the first problems of the batch.
+
+    `problems` (n,) were answered in all; `value` (n, AUDITED) are independent dual values, where
+    `answered` is one. Values of two contenders differ as their certified gaps do, since both are
+    below one optimum: the larger value has the smaller gap.
+    """
+    alpha = host(answer.alpha)
+    audited = min(len(alpha), AUDITED)
+    first = [part[:audited] for part in arrays(problem)]
+    value, answered = np.zeros((1, AUDITED)), np.zeros((1, AUDITED))
+    value[0, :audited] = semi_dual(alpha[:audited], *first)[0]
+    answered[0, :audited] = 1
+    return {"value": value, "answered": answered, "problems": np.array([float(len(alpha))])}

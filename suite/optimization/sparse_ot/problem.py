@@ -199,48 +199,58 @@ PAIRS = {
 }
 
 
-def gaussians(pair: str, k: Sequence[int], *, streams: Any, n: int) -> TransportProblem:
+def gaussians(pair: Sequence[str], k: Sequence[int], *, streams: Any, n: int) -> TransportProblem:
     """Return P1, P2 or the demo: histograms on a line, squared cost over its maximum.
 
     Parameters
     ----------
-    pair
-        A name in `PAIRS`, which fixes gamma.
-    k
-        One entry per cell of the stack.
+    pair, k
+        One entry per cell of the stack; a pair is a name in `PAIRS`, which fixes gamma. Pairs of
+        one stack have one number of bins.
     """
-    bins, source, target, gamma = PAIRS[pair]
+    cells = [_histograms(name) for name in pair]
+    gamma = [PAIRS[name][-1] for name in pair]
+    return _singles(cells, k=k, gamma=gamma, n=n, device=streams.device)
+
+
+def _histograms(pair: str) -> tuple[Floats, Floats, Floats]:
+    """Return a, b and C of a pair in `PAIRS`."""
+    bins, source, target, _ = PAIRS[pair]
     x = np.arange(bins, dtype=float)[:, None]
     C = squared_distances(x, x)
-    a, b = histogram(bins, source), histogram(bins, target)
-    return _single(a, b, C / C.max(), k=k, gamma=gamma, n=n, device=streams.device)
+    return histogram(bins, source), histogram(bins, target), C / C.max()
 
 
-def colours(pair: str, k: Sequence[int], *, streams: Any, n: int) -> TransportProblem:
+def colours(pair: Sequence[str], k: Sequence[int], *, streams: Any, n: int) -> TransportProblem:
     """Return P4: the palette of one picture carried to that of another, gamma = 1.
 
     Squared Euclidean cost on RGB / 256; a colour's weight is its share of the picture's pixels.
 
     Parameters
     ----------
-    pair
-        Two pictures of `data.PICTURES`, as ``source-target``.
-    k
-        One entry per cell of the stack.
+    pair, k
+        One entry per cell of the stack; a pair is two pictures of `data.PICTURES`, as
+        ``source-target``.
     """
-    source, target = pair.split("-")
-    (x, a), (y, b) = _palette(source), _palette(target)
-    C = squared_distances(x / 256, y / 256)
-    return _single(a, b, C, k=k, gamma=1.0, n=n, device=streams.device)
+    cells = []
+    for name in pair:
+        (x, a), (y, b) = (_palette(picture) for picture in name.split("-"))
+        cells.append((a, b, squared_distances(x / 256, y / 256)))
+    return _singles(cells, k=k, gamma=[1.0] * len(k), n=n, device=streams.device)
 
 
-def _single(
-    a: Floats, b: Floats, C: Floats, *, k: Sequence[int], gamma: float, n: int, device: str
+def _singles(
+    cells: Sequence[tuple[Floats, Floats, Floats]],
+    *,
+    k: Sequence[int],
+    gamma: Sequence[float],
+    n: int,
+    device: str,
 ) -> TransportProblem:
-    """Return the one instance of a deterministic experiment, for a stack of k."""
-    rows = n * len(k)
-    repeated = (np.broadcast_to(array, (rows, *array.shape)) for array in (a, b, C))
-    return pack(*repeated, k=np.repeat(k, n), gamma=gamma, n=rows, device=device)
+    """Return the instances of a deterministic experiment, for a stack of cells."""
+    a, b, C = (np.repeat(arrays, n, axis=0) for arrays in zip(*cells, strict=True))
+    rows = n * len(cells)
+    return pack(a, b, C, k=np.repeat(k, n), gamma=np.repeat(gamma, n), n=rows, device=device)
 
 
 def _palette(picture: str) -> tuple[Floats, Floats]:
@@ -250,15 +260,16 @@ def _palette(picture: str) -> tuple[Floats, Floats]:
 
 
 def routing(
-    k: int, *, streams: Any, n: int, tokens: int = 64, gamma: float = 1.0
+    k: Sequence[int], *, streams: Any, n: int, tokens: int = 64, gamma: float = 1.0
 ) -> TransportProblem:
     """Return P5: tokens to 8 experts, at minus the router's softmax gates, a = 1 per token.
 
-    The balanced load of an expert, b, is tokens / 8; its capacity is k tokens.
+    The balanced load of an expert, b, is tokens / 8; its capacity is k tokens, one entry per cell
+    of the stack.
     """
-    C = np.array([-gates(seed, tokens) for seed in streams.replicates])
-    a, b = np.ones((n, tokens)), np.full((n, EXPERTS), tokens / EXPERTS)
-    return pack(a, b, C, k=k, gamma=gamma, n=n, device=streams.device)
+    C = np.array([-gates(seed, tokens) for seed in streams.replicates] * len(k))
+    a, b = np.ones((len(C), tokens)), np.full((len(C), EXPERTS), tokens / EXPERTS)
+    return pack(a, b, C, k=np.repeat(k, n), gamma=gamma, n=len(C), device=streams.device)
 
 
 def gates(seed: int, tokens: int) -> Floats:

@@ -128,7 +128,7 @@ def test_truncation_keeps_the_largest_and_restores_the_columns():
 
 def test_routing_rules_send_what_they_say():
     """Token choice takes each token's best expert, expert choice each expert's k best tokens."""
-    made = problem.routing(8, streams=STREAMS, n=1)
+    made = problem.routing((8,), streams=STREAMS, n=1)
     C, a, b = made.C[0].numpy(), made.a[0].numpy(), made.b[0].numpy()
     token = pins.token_choice(a, C).plan
     assert (token.sum(axis=1) == 1).all()
@@ -198,7 +198,7 @@ REFERENCES = {
 @pytest.mark.parametrize(("pair", "k"), REFERENCES)
 def test_cone_program_gives_the_reference_values_with_a_certificate(pair, k):
     """D_k of pairs A and B to 1e-6 relative, alpha and rounded plan within 1e-9 of each other."""
-    made = problem.gaussians(pair, (k,), streams=STREAMS, n=1)
+    made = problem.gaussians((pair,), (k,), streams=STREAMS, n=1)
     found = measured(
         made, [pins.cone_program(one.a, one.b, one.C, one.gamma, one.k) for one in made.each()]
     )
@@ -209,7 +209,7 @@ def test_cone_program_gives_the_reference_values_with_a_certificate(pair, k):
 @pytest.mark.exam
 def test_cone_program_gives_the_reference_value_of_the_demo():
     """D_2 of the demo, 100 x 100, to 1e-6 relative."""
-    made = problem.gaussians("demo", (2,), streams=STREAMS, n=1)
+    made = problem.gaussians(("demo",), (2,), streams=STREAMS, n=1)
     found = measured(
         made, [pins.cone_program(one.a, one.b, one.C, one.gamma, one.k) for one in made.each()]
     )
@@ -221,7 +221,7 @@ def test_cone_program_gives_the_reference_value_of_the_demo():
 )
 def test_linear_programs_give_the_reference_values(pair, optimum):
     """The LP optima of the three pairs to 1e-6 relative."""
-    [one] = problem.gaussians(pair, (1,), streams=STREAMS, n=1).each()
+    [one] = problem.gaussians((pair,), (1,), streams=STREAMS, n=1).each()
     found = pins.linear_program(one.a, one.b, one.C)
     assert found.value == pytest.approx(optimum, rel=1e-6)
 
@@ -239,7 +239,7 @@ def test_first_end_point_is_the_linear_program_and_a_constant():
 @pytest.mark.parametrize(("pair", "most"), [("A", 10), ("B", 7)])
 def test_other_end_point_starts_at_the_columns_of_the_quadratic_plan(pair, most):
     """Pairs A and B have 10 and 7 nonzeros per column at most, and D_k = D_m from there on."""
-    [one] = problem.gaussians(pair, (most,), streams=STREAMS, n=1).each()
+    [one] = problem.gaussians((pair,), (most,), streams=STREAMS, n=1).each()
     quadratic = pins.cone_program(one.a, one.b, one.C, one.gamma, 32)
     # The interior-point plan is accurate to 1e-8, so its zeros are recognised above that.
     assert (quadratic.plan > 1e-7).sum(axis=0).max() == most

@@ -64,11 +64,12 @@ def test_marginals_have_one_sum_everywhere():
     """Row and column marginals have equal sums on every problem, so that a plan exists."""
     tested = [
         plane(),
-        problems.gaussians("A", (1, 2), streams=streams(count=1), n=1),
-        problems.gaussians("B", (1, 2), streams=streams(count=1), n=1),
-        problems.gaussians("demo", (2,), streams=streams(count=1), n=1),
-        problems.colours("astronaut-coffee", (1, 2), streams=streams(count=1), n=1),
-        problems.routing(8, streams=streams(), n=2),
+        problems.gaussians(("A", "B"), (1, 2), streams=streams(count=1), n=1),
+        problems.gaussians(("demo",), (2,), streams=streams(count=1), n=1),
+        problems.colours(
+            ("astronaut-coffee", "coffee-chelsea"), (1, 2), streams=streams(count=1), n=1
+        ),
+        problems.routing((8,), streams=streams(), n=2),
         problems.clouds(20, 3, 2, streams=streams(), n=2),
     ]
     for made in tested:
@@ -78,7 +79,7 @@ def test_marginals_have_one_sum_everywhere():
 
 def test_pair_b_adds_its_peaks_at_equal_height():
     """The two peaks of pair B are equally high before the sum is normalised once."""
-    b = problems.gaussians("B", (1,), streams=streams(count=1), n=1).b[0].numpy()
+    b = problems.gaussians(("B",), (1,), streams=streams(count=1), n=1).b[0].numpy()
     x = np.arange(32)
     both = np.exp(-((x - 8) ** 2) / 50) + np.exp(-((x - 24) ** 2) / 50)
     np.testing.assert_allclose(b, both / both.sum(), rtol=1e-13)
@@ -88,7 +89,7 @@ def test_pair_b_adds_its_peaks_at_equal_height():
 
 def test_costs_of_the_line_are_divided_by_their_maximum():
     """P1, P2 and the demo have costs (x - y)^2 / max, and the demo its own gamma."""
-    made = problems.gaussians("demo", (2,), streams=streams(count=1), n=1)
+    made = problems.gaussians(("demo",), (2,), streams=streams(count=1), n=1)
     assert made.C.shape == (1, 100, 100)
     assert float(made.C.max()) == 1.0
     assert float(made.C[0, 3, 7]) == pytest.approx(16 / 99**2)
@@ -97,7 +98,7 @@ def test_costs_of_the_line_are_divided_by_their_maximum():
 
 def test_router_gates_are_the_softmax_of_the_seed():
     """P5 has C = -softmax of 2 RandomState(s).randn(64, 8), one per token and 8 per expert."""
-    made = problems.routing(8, streams=streams(first=7), n=2)
+    made = problems.routing((8,), streams=streams(first=7), n=2)
     logits = 2 * np.random.RandomState(7).randn(64, 8)
     odds = np.exp(logits)
     np.testing.assert_allclose(made.C[0], -odds / odds.sum(1, keepdims=True), rtol=1e-12)
