@@ -8,7 +8,7 @@ import pytest
 from reporting import KS, PAPER, race, sweep, traces, write_run
 from scipy import stats
 
-from claimbench.report import curves
+from claimbench.report import curves, pictures
 from claimbench.report.evidence import Evidence, read_evidence
 
 
@@ -178,3 +178,9 @@ def test_evidence_without_its_columns_is_a_sentence(tmp_path):
     found = evidence(tmp_path, sweep=pd.DataFrame({"contender": ["a"]}))
 
     assert "lacks the columns paper, experiment, role, replicate, status" in found.problem
+
+
+@pytest.mark.parametrize(("experiments", "panels"), [(1, 9), (6, 6), (100, 3)])
+def test_panels_are_shared_among_experiments(experiments, panels):
+    """A paper's panels are shared, within a least and a most for each experiment."""
+    assert pictures.share(experiments) == panels

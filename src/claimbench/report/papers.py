@@ -11,7 +11,7 @@ from claimbench.report.evidence import read_evidence
 from claimbench.report.numerals import listed, memory, seconds
 from claimbench.report.own_figures import OwnFigures, load
 from claimbench.report.palette import Mark, marks
-from claimbench.report.pictures import Drawn, draw
+from claimbench.report.pictures import Drawn, draw, share
 from claimbench.report.view import ClaimView, anchors, flattened, rerun, settings_words
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def paper_views(
                 [figure for figure in own.figures if figure.experiment == name],
                 wheres=wheres,
                 race=bool(design.get("race")),
+                limit=share(len(names)),
             )
             experiments.append(
                 ExperimentView(

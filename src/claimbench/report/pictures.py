@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claimbench.report.curves import Panel, cell_words, finding, plan
+from claimbench.report.curves import Panel, Plan, cell_words, finding, plan
 from claimbench.report.numerals import counted, listed, number
 from claimbench.report.own_figures import OwnFigure, describe
 from claimbench.report.palette import Mark, marks
@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
     from claimbench.report.evidence import Evidence
 
-#: Panels drawn for one experiment; the words beside them say how many were left out.
-_MOST_PANELS = 12
+# Panels drawn for one paper, shared among its experiments, each of which has at least and at most
+# so many: a panel costs about a tenth of a second, and words say how many were left out.
+_PANELS_OF_A_PAPER, _LEAST, _MOST = 36, 3, 9
+
+
+def share(experiments: int) -> int:
+    """Return how many panels each of a paper's experiments may have."""
+    return min(_MOST, max(_LEAST, _PANELS_OF_A_PAPER // max(1, experiments)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ def draw(
     *,
     wheres: Sequence[Mapping[str, Any]],
     race: bool,
+    limit: int,
 ) -> Drawn:
     """Draw an experiment; generic curves stand in where none of its own figures can be drawn.
 
@@ -71,6 +78,8 @@ def draw(
         The settings of the claims on this experiment: their cells are shown first.
     race
         Whether seconds are a measure of this experiment.
+    limit
+        The most generic curves.
     """
     if evidence.table is None:
         return Drawn((), (), (), (evidence.problem,), evidence.file)
@@ -82,7 +91,7 @@ def draw(
     pictures, errors = _own(anchor, known, evidence, figures)
     notes: list[str] = []
     if not pictures:
-        pictures, notes = _generic(anchor, known, evidence, wheres, race=race)
+        pictures, notes = _generic(anchor, known, plan(evidence, wheres, race=race, limit=limit))
     legend = tuple((name, mark) for name, mark in known.items() if name in names)
     return Drawn(tuple(pictures), legend, tuple(errors), tuple(notes), evidence.file)
 
@@ -109,16 +118,10 @@ def _own(
 
 
 def _generic(
-    anchor: str,
-    palette: Mapping[str, Mark],
-    evidence: Evidence,
-    wheres: Sequence[Mapping[str, Any]],
-    *,
-    race: bool,
+    anchor: str, palette: Mapping[str, Mark], chosen: Plan
 ) -> tuple[list[Picture], list[str]]:
     from claimbench.report.drawing import draw_panel
 
-    chosen = plan(evidence, wheres, race=race, limit=_MOST_PANELS)
     pictures = [
         Picture(
             draw_panel(panel, palette, finding(panel), f"{anchor}-p{index}-"),
