@@ -77,7 +77,7 @@ def run(unit: Unit) -> Outcome:
         return Outcome("unavailable", f"the package that provides {missing!r} is not installed")
     except StoreError:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a contender raises is recorded
+    except BaseException as error:  # noqa: BLE001  whatever a contender raises is recorded
         return Outcome("failed", _reason(error))
     return Outcome(
         status="ok",
