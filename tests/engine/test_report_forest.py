@@ -122,6 +122,15 @@ def test_ticks_are_few_round_and_evenly_spaced(low, width):
     assert max(gaps) - min(gaps) <= 0.05 + 1e-4 * abs(low) / width
 
 
+def test_long_tick_texts_leave_room_for_each_other():
+    """Where texts are long, as powers of ten are, every second value is named."""
+    short = forest.Scale(-1.0, 1.0).ticks
+    long = forest.Scale(-1e-4, 1e-4).ticks
+
+    assert [text for _, text in short] == ["−1", "−0.5", "0", "0.5", "1"]
+    assert [text for _, text in long] == ["−1×10⁻⁴", "0", "1×10⁻⁴"]
+
+
 def test_label_says_all_numbers():
     """The words for those who don't see the picture hold effect, interval, level, n and rule."""
     shown = effect(0.5, 0.4, 0.6, unit="nats")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _PAD = 5.0
 #: An effect that would widen the scale more than this is drawn as lying beyond it.
 _STRETCH = 5.0
+#: Ticks with longer texts are drawn at every second value: narrow pages have no room for more.
+_SHORT = 5
 #: Replicate dots closer than this, per cent, are stacked, at most so many levels.
 _DOT, _LEVELS = 1.6, 5
 
@@ -40,12 +42,16 @@ class Scale:
 
     @property
     def ticks(self) -> tuple[tuple[float, str], ...]:
-        """Three to six round values: (position in per cent, text)."""
+        """Two to six round values: (position in per cent, text)."""
         rough = (self.high - self.low) / 4
         unit = 10.0 ** floor(log10(rough))
         step = next(unit * f for f in (1, 2, 2.5, 5, 10) if unit * f >= rough * 0.999)
         first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
-        return tuple((self.at(i * step), number(i * step)) for i in range(first, last + 1))
+        texts = {i: number(i * step) for i in range(first, last + 1)}
+        if max(map(len, texts.values())) > _SHORT:
+            even = {i: text for i, text in texts.items() if i % 2 == 0}
+            texts = even if len(even) > 1 else texts
+        return tuple((self.at(i * step), text) for i, text in texts.items())
 
 
 @dataclass(frozen=True, slots=True)
