@@ -29,7 +29,7 @@ def write(record_path: Path, out: Path, *, root: Path | None) -> Path:
             f"the report can't be written ({error.strerror})",
             value=str(out),
             allowed="a file in a folder you may write",
-            cure=f"claimbench report {record_path} --out FILE.html",
+            cure=f"claimbench report {record_path} --out FOLDER",
         ) from error
     return out
 
