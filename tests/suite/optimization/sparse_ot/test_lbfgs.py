@@ -125,12 +125,14 @@ def test_returns_the_lowest_point_it_has_seen():
     assert f(found.x, centre).item() == found.value.item()
 
 
-def test_a_problem_does_not_see_its_neighbours():
+@pytest.mark.parametrize("bisections", [3, 30])
+def test_a_problem_does_not_see_its_neighbours(bisections):
     """Alone or in a batch of seven, a problem takes the same path to the same point."""
     start = 1.5 * centres(7, 6, seed=5)
-    whole = minimise(Batch.of(rosenbrock, start), start)
+    whole = minimise(Batch.of(rosenbrock, start), start, bisections=bisections)
     for i in range(7):
-        one = minimise(Batch.of(rosenbrock, start[i : i + 1]), start[i : i + 1])
+        alone = start[i : i + 1]
+        one = minimise(Batch.of(rosenbrock, alone), alone, bisections=bisections)
         np.testing.assert_allclose(one.x[0], whole.x[i], atol=1e-8)
         assert abs(int(one.evaluations[0] - whole.evaluations[i])) <= 5
 
