@@ -146,6 +146,19 @@ def make(root: Path, *, slug: str = "line", **files: str) -> Path:
     return root
 
 
+#: A pin of a package that nobody has.
+PIN = """
+[absent-peer]
+source = "package"
+paper = "A. Author, 2019"
+call = "absent.solve"
+settings = "its defaults"
+packages = { no-such-package-here = "1.0" }
+extra = "peers"
+licence = "MIT"
+"""
+
+
 def edited(text: str, *changes: tuple[str, str]) -> str:
     """Return the text with each change made; a change that finds nothing is an error."""
     for old, new in changes:
@@ -260,5 +273,5 @@ def environment() -> dict[str, str]:
 
 def records(root: Path, results: str = "results") -> list[dict[str, Any]]:
     """Return the records there, oldest first."""
-    paths = sorted((root / results).glob("*/*/*.json"))
-    return [json.loads(path.read_text()) for path in paths if path.parent.parent.name != "store"]
+    paths = sorted((root / results).glob("*/*/*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(path.read_text()) for path in paths]

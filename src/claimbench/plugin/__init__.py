@@ -63,10 +63,18 @@ def pytest_pycollect_makemodule(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put races last: nothing else may run beside them."""
+    """Put races last: nothing else may run beside them.
+
+    Raises
+    ------
+    pytest.UsageError
+        When the words on the command line fit no paper's experiments.
+    """
     from claimbench.plugin.collect import ContenderItem
 
-    del config
+    misused = config.stash[STATE].misused
+    if misused is not None:
+        raise pytest.UsageError(str(misused)) from misused
     items.sort(key=lambda item: isinstance(item, ContenderItem) and item.job.is_race)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from claimbench import checkout
 from claimbench.checkout import import_bench, paper_of
-from claimbench.errors import ClaimbenchError
+from claimbench.errors import BenchFileError, ClaimbenchError, UsageError
 from claimbench.evidence.run import Job
 from claimbench.plugin.replay import ReplayTimer
 from claimbench.plugin.session import STATE, Session
@@ -26,6 +28,9 @@ class BenchFile(pytest.Module):
         state = self.config.stash[STATE]
         try:
             paper = state.bind(self.path)
+        except UsageError as error:
+            state.misused = error  # the hook on collected items stops the session
+            return
         except ClaimbenchError as error:
             yield BrokenItem.from_parent(self, name="claims", error=error)
             return
@@ -53,14 +58,25 @@ class BrokenItem(pytest.Item):
         """Show the message, and the traceback of an import that raised."""
         del style
         cause = excinfo.value.__cause__
-        if cause is None or isinstance(cause, ClaimbenchError):
+        if cause is None or not isinstance(excinfo.value, BenchFileError):
             return str(excinfo.value)
-        shown = pytest.ExceptionInfo.from_exception(cause).getrepr(style="short")
+        raised = pytest.ExceptionInfo.from_exception(cause)
+        shown = raised.getrepr(style="short", tbfilter=_from_the_paper_on)
         return f"{shown}\n{excinfo.value}"
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Return what pytest puts above the failure."""
         return self.path, 0, f"{self.path.parent.name}: {self.name}"
+
+
+def _from_the_paper_on(raised: pytest.ExceptionInfo[BaseException]) -> Any:
+    """Leave out the way from the engine to the bench file, and Python's own steps of an import."""
+    return raised.traceback.filter(
+        lambda entry: (
+            not str(entry.path).startswith("<frozen importlib")
+            and str(entry.path) not in {checkout.__file__, importlib.__file__}
+        )
+    )
 
 
 class ContenderItem(pytest.Function):
@@ -96,22 +112,28 @@ def _body(state: Session, job: Job, timer: ReplayTimer) -> Any:
             evidence = state.evidence_of(job)
         except ClaimbenchError as error:  # the engine's own trouble, a full disk say
             state.failures.append(str(error))
+            _show_nothing(benchmark)
             pytest.fail(str(error), pytrace=False)
         benchmark.extra_info.update(status=evidence.status, role=job.of.role)
         if evidence.status == "unavailable":
             pytest.skip(f"{job.contender} is unavailable: {evidence.reason}")
         if evidence.status != "ok":
             state.failures.append(f"{job.paper.id} {job.experiment}[{job.contender}]")
+            _show_nothing(benchmark)
             pytest.fail(f"{job.contender} {evidence.status}: {evidence.reason}", pytrace=False)
         timer.durations = [one.seconds for one in evidence.outcomes if not one.from_store]
         if timer.durations:
             benchmark.pedantic(_replayed, rounds=len(timer.durations), iterations=1)
         else:
-            # All evidence came from the store, which keeps no seconds: there are none to show.
-            benchmark.disabled = True
-            benchmark.pedantic(_replayed)
+            _show_nothing(benchmark)  # all evidence came from the store, which keeps no seconds
 
     return body
+
+
+def _show_nothing(benchmark: Any) -> None:
+    """Keep pytest-benchmark from warning that its fixture was not used."""
+    benchmark.disabled = True
+    benchmark.pedantic(_replayed)
 
 
 def _replayed() -> None:

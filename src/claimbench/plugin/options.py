@@ -51,7 +51,8 @@ class Options:
         option = config.option
         if option.claimbench_profile not in PROFILES:
             raise UsageError("unknown profile", value=option.claimbench_profile, allowed=PROFILES)
-        workers = option.claimbench_workers or _cores()
+        workers = option.claimbench_workers
+        workers = _cores() if workers is None else workers
         for name, value in (("--workers", workers), ("--replicates", option.claimbench_replicates)):
             if value is not None and value < 1:
                 raise UsageError(name, value=value, allowed="a whole number from 1")

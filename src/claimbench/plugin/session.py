@@ -13,7 +13,7 @@ import pytest
 from claimbench import judging
 from claimbench.binding import Paper, bind
 from claimbench.checkout import paper_of
-from claimbench.errors import BenchFileError, ClaimbenchError, StoreError
+from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
 from claimbench.evidence import clock
 from claimbench.evidence.run import ContenderEvidence, Context, Job, Run
 from claimbench.fingerprint import fingerprint
@@ -44,6 +44,7 @@ class Session:
         self.options = options
         self.papers: dict[str, Paper] = {}
         self.broken: list[str] = []
+        self.misused: UsageError | None = None
         self.failures: list[str] = []
         self.outcome: Outcome | None = None
         self._began = clock.now()
