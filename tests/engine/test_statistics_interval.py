@@ -134,12 +134,27 @@ def test_a_table_is_no_sample():
 @pytest.mark.parametrize(("count", "n"), [(0, 5), (5, 5), (3, 10), (1, 40), (39, 40), (1, 1)])
 @pytest.mark.parametrize("level", [0.90, 0.95])
 def test_wilson_interval_is_scipys(count, n, level):
-    """The Wilson interval is the one of scipy's binomial test."""
-    expected = stats.binomtest(count, n).proportion_ci(level, method="wilson")
+    """The Wilson interval is the continuity-corrected one of scipy's binomial test."""
+    expected = stats.binomtest(count, n).proportion_ci(level, method="wilsoncc")
     found = wilson_interval(np.arange(n) < count, level=level)
     assert found.value == count / n
     assert found.low == pytest.approx(expected.low, abs=1e-14)
     assert found.high == pytest.approx(expected.high, abs=1e-14)
+
+
+@pytest.mark.parametrize("n", [2, 7, 1000, 10**7])
+@pytest.mark.parametrize("level", [0.5, 0.99, 0.999999])
+def test_wilson_interval_holds_its_rate_and_mirrors(n, level):
+    """The rate lies inside, and failures have one minus the limits of successes."""
+    for count in {1, n // 3, n - 1}:
+        outcome = np.arange(n) < count
+        found, mirrored = (
+            wilson_interval(outcome, level=level),
+            wilson_interval(~outcome, level=level),
+        )
+        assert 0 <= found.low <= found.value <= found.high <= 1
+        assert found.low == pytest.approx(1 - mirrored.high, abs=1e-15)
+        assert found.high == pytest.approx(1 - mirrored.low, abs=1e-15)
 
 
 def test_wilson_limits_are_zero_and_one_exactly():

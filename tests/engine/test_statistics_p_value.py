@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportions_ztest
 from statsmodels.stats.weightstats import ttost_paired
 
 from claimbench.statistics.holm import holm, holm_adjusted
@@ -53,11 +52,20 @@ def test_equivalence_p_value_is_statsmodels_tost(seed):
 
 
 @pytest.mark.parametrize(("count", "n", "null"), [(9, 10, 0.5), (30, 40, 0.7), (5, 5, 0.2)])
-def test_score_p_value_is_statsmodels(count, n, null):
-    """The success p-value is the two-sided z test with the null's variance."""
-    expected = proportions_ztest(count, n, null, prop_var=null)[1]
-    found = score_p_value(np.arange(n) < count, Condition("above", null))
-    assert found == pytest.approx(expected, rel=1e-9)
+def test_score_p_value_inverts_scipys_interval(count, n, null):
+    """At level 1 - p a limit of scipy's continuity-corrected interval is the null itself."""
+    above = score_p_value(np.arange(n) < count, Condition("above", null))
+    limits = stats.binomtest(count, n).proportion_ci(1 - above, method="wilsoncc")
+    assert limits.low == pytest.approx(null, rel=1e-9)
+    below = score_p_value(np.arange(n) >= count, Condition("below", 1 - null))
+    assert below == pytest.approx(above, rel=1e-12)
+
+
+def test_score_p_value_of_less_than_half_a_success_is_one():
+    """An excess that the continuity correction swallows speaks for neither side."""
+    outcome = np.arange(5) < 3
+    assert score_p_value(outcome, Condition("above", 0.55)) == 1.0
+    assert score_p_value(outcome, Condition("below", 0.65)) == 1.0
 
 
 @pytest.mark.parametrize(("count", "null"), [(0, 0.0), (1, 0.0), (5, 0.0)])
@@ -98,11 +106,11 @@ def test_sign_p_value_decides_as_the_median_interval_does(x, relation, level):
 
 @given(st.integers(1, 60), st.data(), st.floats(0.01, 0.99))
 def test_score_p_value_decides_as_the_wilson_interval_does(n, data, null):
-    """p <= 0.05 exactly where Wilson's lower limit lies above the threshold."""
+    """p <= 0.05 exactly where Wilson's limit lies beyond the threshold, on either side."""
     outcome = np.arange(n) < data.draw(st.integers(0, n))
-    condition = Condition("above", null)
+    condition = Condition(data.draw(st.sampled_from(["above", "below"])), null)
     interval = wilson_interval(outcome)
-    if abs(interval.low - null) > 1e-12:
+    if abs(condition.room(interval)) > 1e-12:
         assert (score_p_value(outcome, condition) <= 0.05) == condition.met(interval)
 
 

@@ -101,31 +101,6 @@ def test_rates_and_bounds_need_an_upper_limit_at_most_threshold_plus_margin(kind
     assert found.verdict == expected
 
 
-@pytest.mark.parametrize("count", range(21))
-def test_success_follows_wilsons_interval(count):
-    """Wilson's lower limit above the threshold is reproduced, its upper one below is not."""
-    low, high = stats.binomtest(count, 20).proportion_ci(method="wilson")
-    expected = R if low > 0.6 else N if high < 0.6 else U
-    found = verdict(np.arange(20) < count, kind="success", threshold=0.6)
-    assert found.verdict == expected
-    assert found.interval.kind == "wilson"
-    assert found.replicates == tuple([1.0] * count + [0.0] * (20 - count))
-
-
-def test_the_margin_of_a_success_is_not_used():
-    """A success is judged against its threshold alone, as the table says."""
-    rule = {"kind": "success", "threshold": 0.4}
-    x = np.arange(20) < 13
-    assert verdict(x, **rule, margin=0.3) == verdict(x, **rule)
-    assert verdict(x, **rule).verdict == R
-
-
-def test_success_takes_ones_and_zeros_too():
-    """Numbers that are 0 or 1 are booleans."""
-    as_numbers = verdict([1.0] * 9 + [0.0], kind="success", threshold=0.3)
-    assert as_numbers == verdict([True] * 9 + [False], kind="success", threshold=0.3)
-
-
 @pytest.mark.parametrize(
     ("x", "expected"),
     [
@@ -200,12 +175,6 @@ def test_fewer_than_five_replicates_decide_nothing(kind, n):
     assert found.p_value is None
 
 
-def test_fewer_than_five_successes_decide_nothing():
-    """Booleans need five replicates too."""
-    found = verdict([True] * 4, kind="success", threshold=0.1)
-    assert (found.verdict, found.tags) == (U, ("not enough replicates",))
-
-
 @pytest.mark.parametrize("rule", [{"kind": "identity"}, {"kind": "bound", "threshold": 0.0}])
 def test_no_instance_proves_nothing(rule):
     """An identity of nothing is not reproduced by its emptiness."""
@@ -238,12 +207,6 @@ def test_booleans_are_for_success_only():
     """The message says what to return."""
     with pytest.raises(ContenderError, match=r"kind rate is judged on numbers.*returned booleans"):
         verdict([True] * 6, kind="rate", threshold=0.5)
-
-
-def test_success_refuses_other_numbers():
-    """The first number that is neither 0 nor 1 is shown."""
-    with pytest.raises(ContenderError, match=r"judged on booleans: 0.25; allowed: True or False"):
-        verdict([1.0, 0.25, 0.5], kind="success", threshold=0.5)
 
 
 @pytest.mark.parametrize(
@@ -311,6 +274,3 @@ def test_needed_is_given_for_inconclusive_claims_only():
     assert verdict(NOISE - 5, kind="superiority").needed is None
     assert verdict(NOISE, kind="superiority").needed == CAP
     assert 10 < verdict(NOISE + 0.6, kind="superiority").needed < 100
-    # 9 of 10 against 0.5 is decided; 8 of 10 is not, and 19 replicates would be enough.
-    success = verdict(np.arange(10) < 8, kind="success", threshold=0.5)
-    assert (success.verdict, success.needed) == (U, 19)

@@ -52,10 +52,12 @@ def sign_p_value(x: npt.ArrayLike, condition: Condition) -> float:
 
 
 def score_p_value(successes: npt.ArrayLike, condition: Condition) -> float:
-    """Return the p-value of the score test of a success rate, booleans of shape (n,)."""
+    """Return the p-value of the continuity-corrected score test, booleans of shape (n,)."""
     outcome = np.asarray(successes, dtype=np.float64)
-    distance = condition.distance(float(outcome.mean()))
-    variance = condition.null * (1 - condition.null) / outcome.size
+    n = outcome.size
+    # In counts: half a success is the correction that `wilson_interval` makes.
+    distance = n * condition.distance(np.count_nonzero(outcome) / n) - 0.5
+    variance = n * condition.null * (1 - condition.null)
     if variance == 0:
         return 0.0 if distance > 0 else 1.0
     return _scaled(float(special.ndtr(-distance / math.sqrt(variance))), condition)

@@ -70,12 +70,12 @@ def _most_against(n: Counts, tail: float) -> FloatArray:
 
 
 def score_miss(rate: float) -> Miss:
-    """Return the probability that a Wilson interval misses, for successes at `rate`."""
+    """Return the probability that `wilson_interval` misses, for successes at `rate`."""
 
     def miss(n: Counts, condition: Condition) -> FloatArray:
         z = float(special.ndtri(1 - condition.tail))
         null = condition.null
-        half = z * np.sqrt(n * null * (1 - null))
+        half = z * np.sqrt(n * null * (1 - null)) + 0.5
         if condition.relation == "above":
             allowed = np.floor(n * null + half)
             caught = np.where(allowed >= n, 0.0, special.bdtrc(np.minimum(allowed, n), n, rate))
