@@ -1,8 +1,8 @@
-"""What the intervals promise, measured: the table that docs/statistics.md quotes.
+"""What the intervals promise, measured: the tables that docs/statistics.md quotes.
 
     pytest tests/engine/test_statistics_coverage.py -m exam
 
-prints the table. Rows marked "exact" are sums over the binomial distribution, the others are
+prints the tables. Rows marked "exact" are sums over the binomial distribution, the others are
 simulations of 10,000 draws through the routines that judge claims.
 """
 
@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import exact_rates
 import numpy as np
 import pytest
+from exact_rates import Row, percent
 from scipy import stats
 
 from claimbench.statistics.bootstrap import bca_limits
@@ -26,7 +28,6 @@ from claimbench.statistics.interval import (
     median_rank,
     replicate_interval,
     t_interval,
-    wilson_interval,
 )
 from claimbench.statistics.rule import Rule
 
@@ -34,8 +35,6 @@ DRAWS = 10_000
 RESAMPLES = 9999
 SEED = 20260101
 DOCS = Path(__file__).parents[2] / "docs" / "statistics.md"
-
-Row = tuple[str, str, int, str]
 
 
 def stream(*words: object) -> np.random.Generator:
@@ -119,38 +118,6 @@ def mean_of(mean: np.ndarray) -> np.ndarray:
     return mean[..., 0]
 
 
-def wilson_limits(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return Wilson's limits for 0 to n successes, as columns."""
-    intervals = [wilson_interval(np.arange(n) < count) for count in range(n + 1)]
-    return tuple(
-        np.array([getattr(interval, name) for interval in intervals])[:, None]
-        for name in ("low", "high")
-    )
-
-
-def wilson_coverage(n: int, rate: np.ndarray) -> np.ndarray:
-    """Return the exact coverage of Wilson's interval at each rate."""
-    low, high = wilson_limits(n)
-    weight = stats.binom.pmf(np.arange(n + 1)[:, None], n, rate)
-    return (weight * ((low <= rate) & (rate <= high))).sum(axis=0)
-
-
-def wilson_false(n: int, threshold: np.ndarray) -> np.ndarray:
-    """Return the exact probability of "reproduced" at a rate equal to the threshold."""
-    low, _ = wilson_limits(n)
-    weight = stats.binom.pmf(np.arange(n + 1)[:, None], n, threshold)
-    return (weight * (low > threshold)).sum(axis=0)
-
-
-RATES = np.linspace(0, 1, 20_001)[1:-1]
-
-
-def between(least: float, most: float) -> np.ndarray:
-    """Return the rates from `least` to `most`."""
-    first, last = np.searchsorted(RATES, [least, most])
-    return RATES[first:last]
-
-
 def with_infinities(rng: np.random.Generator, n: int) -> np.ndarray:
     """Draw normal effects of which one in five is infinite: the median is at quantile 5/8."""
     return np.where(rng.random(n) < 0.2, math.inf, rng.normal(size=n))
@@ -160,11 +127,6 @@ def median_exact(n: int) -> float:
     """Return the exact coverage of the median's interval for continuous effects."""
     rank = median_rank(n, 0.95)
     return 1 - 2 * float(stats.binom.cdf(rank - 1, n, 0.5)) if rank else 1.0
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent with one decimal."""
-    return f"{100 * share:.1f}"
 
 
 def coverage_rows() -> Iterator[Row]:
@@ -193,18 +155,7 @@ def coverage_rows() -> Iterator[Row]:
         yield "bootstrap", "slope of the log of a mean curve", n, percent(1 - sum(misses))
     misses = bootstrap_misses(log_normal, mean_of, 32, math.exp(0.5), stream("mean"))
     yield "bootstrap", "mean of log-normal numbers", 32, percent(1 - sum(misses))
-    for n in (5, 10, 20, 40, 100):
-        found = wilson_coverage(n, RATES)
-        worst = RATES[found.argmin()]
-        text = f"{percent(found.mean())} on average, {percent(found.min())} at {worst:.3g} (exact)"
-        yield "Wilson", "successes, over all rates", n, text
-        within = wilson_coverage(n, between(0.1, 0.9))
-        yield (
-            "Wilson",
-            "successes, rates 0.1 to 0.9",
-            n,
-            f"at least {percent(within.min())} (exact)",
-        )
+    yield from exact_rates.coverage_rows()
 
 
 BOUNDARY = {
@@ -235,26 +186,29 @@ def error_rows() -> Iterator[Row]:
         yield "superiority", "normal, one in five infinite, median", n, percent(found)
     below, _ = slope_misses(32)
     yield "rate", "slope of the log of a mean curve, bootstrap", 32, percent(below)
-    for n in (5, 10, 20, 40, 100):
-        for least, most in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)):
-            threshold = between(least, most)
-            found = wilson_false(n, threshold)
-            text = f"up to {percent(found.max())} at {threshold[found.argmax()]:.3g} (exact)"
-            yield "success", f"threshold {least:g} to {most:g}, Wilson", n, text
+    yield from exact_rates.error_rows()
 
 
-def markdown(head: tuple[str, ...], rows: list[Row]) -> str:
+def markdown(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     """Return a Markdown table."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def tables() -> tuple[str, str]:
-    """Return the tables of coverage and of false verdicts."""
-    errors = ("kind", "effects", "n", 'false "reproduced" at the boundary, %')
+def tables() -> tuple[str, str, str]:
+    """Return the tables of coverage, of the continuity correction and of false verdicts."""
+    false = 'false "reproduced"'
+    corrected = (
+        "n",
+        "least coverage without, %",
+        "with, %",
+        f"{false}, threshold 0.5 to 1, without, %",
+        "with, %",
+    )
     return (
-        markdown(("interval", "effects", "n", "coverage, %"), list(coverage_rows())),
-        markdown(errors, list(error_rows())),
+        markdown(("interval", "effects", "n", "coverage, %"), coverage_rows()),
+        markdown(corrected, exact_rates.correction_rows()),
+        markdown(("kind", "effects", "n", f"{false} at the boundary, %"), error_rows()),
     )
 
 
@@ -263,14 +217,6 @@ def test_t_covers_normal_effects():
     found = simulate(t_interval, lambda rng: rng.normal(3.0, 2.0, 5), 3.0, 1000, stream(5))
     # Four standard errors of a share of 1,000.
     assert found == pytest.approx(0.95, abs=0.028)
-
-
-def test_wilson_covers_on_average():
-    """Averaged over all rates Wilson's interval holds its level; at some rates it does not."""
-    for n in (5, 6, 7, 8, 9, 10, 16, 20, 32, 40, 64, 100):
-        found = wilson_coverage(n, RATES[::10])
-        assert found.mean() >= 0.95
-        assert 0.83 < found.min() < 0.86
 
 
 def test_the_median_holds_its_level_at_every_n():
@@ -297,8 +243,8 @@ def test_false_superiority_is_rare():
 @pytest.mark.exam
 def test_coverage_exam(capsys):
     """Coverage and false verdicts hold what docs/statistics.md says, and it quotes this table."""
-    both = tables()
-    text = "\n\n".join(both)
+    found = tables()
+    text = "\n\n".join(found)
     with capsys.disabled():
         sys.stdout.write(f"\n{text}\n")
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
@@ -317,4 +263,4 @@ def test_coverage_exam(capsys):
         if name in BOUNDARY or (name == "superiority" and "median" in effects):
             assert value <= (5.0 if name.startswith("equivalence") else 2.5) + 0.65
     page = DOCS.read_text(encoding="utf-8")
-    assert [table in page for table in both] == [True, True], "the page quotes another table"
+    assert [table in page for table in found] == [True] * 3, "the page quotes another table"
