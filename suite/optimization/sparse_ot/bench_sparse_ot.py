@@ -10,7 +10,7 @@ from claimbench import Experiment
 
 from . import contenders as who
 from . import problem as problems
-from .evaluate import measure, measure_race, measure_routing
+from .evaluate import AUDITED, measure, measure_race, measure_routing
 
 #: A plan counts as exact below this L1 distance of its row sums from a.
 EXACT = 1e-4
@@ -23,14 +23,15 @@ def plans(_, answer):
     return {"plan": np.asarray(answer.plan)}
 
 
-sweep = Experiment(problems.plane, measure, stack=("gamma", "weights", "k"))
+sweep = Experiment(problems.plane, measure, stack=("gamma", "k"))
+uniform = Experiment(problems.plane, measure, stack=("gamma", "k"))
 lines = Experiment(problems.gaussians, measure, stack=("pair", "k"), exhibit=plans)
 pictures = Experiment(problems.colours, measure, stack=("pair", "k"), exhibit=plans)
 router = Experiment(problems.routing, measure_routing, stack=("k",))
 race = Experiment(problems.clouds, measure_race, seconds=True)
 large = Experiment(problems.clouds, measure_race, seconds=True)
 
-# Sweep (P3), lines (P1, P2) and pictures (P4): one alpha and one plan each.
+# Sweep (P3w), uniform (P3u), lines (P1, P2) and pictures (P4): one alpha and one plan each.
 
 sweep.method(who.semi_dual)
 sweep.method(who.dual)
@@ -44,6 +45,11 @@ sweep.baseline(pin="truncation")(who.truncation)
 sweep.baseline(pin="k-support-cone")(who.cone)
 sweep.control(who.reversed_k)
 sweep.control(who.greedy)
+
+uniform.method(who.semi_dual)
+uniform.baseline(pin="pot-lp")(who.lp)
+uniform.baseline(pin="pot-quadratic")(who.quadratic)
+uniform.baseline(pin="truncation")(who.truncation)
 
 lines.method(who.semi_dual)
 lines.method(who.dual)
@@ -108,17 +114,12 @@ def last_end_point(subject, opponent):
 def rise_with_k(subject):
     """Return by how much D_k may rise from one k to the next, by its certified bounds, relative."""
     rises = [np.zeros((len(subject["dual_value"]), 1))]
-    for cells in _ascending_k(subject):
+    for gamma in np.unique(subject["gamma"]):
+        cells = np.flatnonzero(subject["gamma"] == gamma)
+        cells = cells[np.argsort(subject["k"][cells])]
         lower, upper = subject["dual_value"][:, cells], subject["relaxed_cost"][:, cells]
         rises.append((upper[:, 1:] - lower[:, :-1]) / np.abs(lower[:, :-1]))
     return np.concatenate(rises, axis=1).max(axis=1)
-
-
-def _ascending_k(subject):
-    """Yield the cells of every gamma and kind of weights, in ascending order of k."""
-    for gamma, weights in sorted(set(zip(subject["gamma"], subject["weights"], strict=True))):
-        cells = np.flatnonzero((subject["gamma"] == gamma) & (subject["weights"] == weights))
-        yield cells[np.argsort(subject["k"][cells])]
 
 
 def smoothness(subject):
@@ -191,13 +192,19 @@ def throughput_ratio(subject, opponent):
     """Return ln of the ratio of problems solved per second, one column per cell.
 
     A subject's problem counts when its dual value reaches the opponent's, and all of the
-    opponent's count: of the problems that both answered, misses are censored.
+    opponent's count: of the problems that both are audited on, misses are censored.
     """
-    theirs = opponent["value"]
-    both = (subject["answered"] * opponent["answered"]) > 0
-    reached = both & (subject["value"] >= theirs - EQUAL_VALUE * np.abs(theirs))
-    solved = subject["problems"] * reached.sum(axis=2) / both.sum(axis=2)
+    ours, theirs = _values(subject), _values(opponent)
+    audited = np.minimum(subject["audited"], opponent["audited"])
+    looked_at = np.arange(AUDITED) < audited[..., None]
+    reached = looked_at & (ours >= theirs - EQUAL_VALUE * np.abs(theirs))
+    solved = subject["problems"] * reached.sum(axis=-1) / audited
     return np.log(solved / subject["seconds"]) - np.log(opponent["problems"] / opponent["seconds"])
+
+
+def _values(subject):
+    """Return the audited dual values, (replicate, cell, AUDITED)."""
+    return np.stack([subject[f"value_{i}"] for i in range(AUDITED)], axis=-1)
 
 
 def over_tenfold(subject, opponent):

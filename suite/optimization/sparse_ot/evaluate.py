@@ -171,16 +171,18 @@ AUDITED = 4
 
 
 def measure_race(problem: TransportProblem, answer: Answer) -> dict[str, Floats]:
-    """Return what a race is judged by: the dual values of the first problems of the batch.
+    """Return what a race is judged by, each (1,): independent dual values of the first problems.
 
-    `problems` (n,) were answered in all; `value` (n, AUDITED) are independent dual values, where
-    `answered` is one. Values of two contenders differ as their certified gaps do, since both are
-    below one optimum: the larger value has the smaller gap.
+    `problems` were answered in all, `value_i` is the i-th one's dual value for i below `audited`,
+    else zero. All values of one problem lie below one optimum, so that the larger value has the
+    smaller certified gap.
     """
     alpha = host(answer.alpha)
     audited = min(len(alpha), AUDITED)
-    first = [part[:audited] for part in arrays(problem)]
-    value, answered = np.zeros((1, AUDITED)), np.zeros((1, AUDITED))
-    value[0, :audited] = semi_dual(alpha[:audited], *first)[0]
-    answered[0, :audited] = 1
-    return {"value": value, "answered": answered, "problems": np.array([float(len(alpha))])}
+    value = np.zeros(AUDITED)
+    value[:audited], _ = semi_dual(alpha[:audited], *(part[:audited] for part in arrays(problem)))
+    return {
+        "problems": np.array([float(len(alpha))]),
+        "audited": np.array([float(audited)]),
+        **{f"value_{i}": value[i : i + 1] for i in range(AUDITED)},
+    }

@@ -151,7 +151,7 @@ def unequal_weights(
 
 
 def plane(
-    gamma: Sequence[float], weights: Sequence[str], k: Sequence[int], *, streams: Any, n: int
+    gamma: Sequence[float], weights: str, k: Sequence[int], *, streams: Any, n: int
 ) -> TransportProblem:
     """Return P3: 20 points against 20 in the plane, for a stack of cells.
 
@@ -160,19 +160,19 @@ def plane(
 
     Parameters
     ----------
-    gamma, weights, k
-        One entry per cell; weights are "uniform" (P3u) or "unequal" (P3w).
+    gamma, k
+        One entry per cell of the stack.
+    weights
+        "uniform" (P3u) or "unequal" (P3w).
     """
     size = 20
     equal = np.full(size, 1 / size)
-    instances = {"uniform": [], "unequal": []}
+    drawn = []
     for seed in streams.replicates:
         C = points(np.random.RandomState(seed), size)
         a, b = unequal_weights(np.random.RandomState(1000 + seed), size)
-        instances["uniform"].append((equal, equal, C))
-        instances["unequal"].append((a, b, C))
-    drawn = [instance for kind in weights for instance in instances[kind]]
-    a, b, C = (np.array(arrays) for arrays in zip(*drawn, strict=True))
+        drawn.append((a, b, C) if weights == "unequal" else (equal, equal, C))
+    a, b, C = (np.array(arrays) for arrays in zip(*(drawn * len(k)), strict=True))
     return pack(
         a,
         b,

@@ -226,14 +226,14 @@ def test_linear_programs_give_the_reference_values(pair, optimum):
     assert found.value == pytest.approx(optimum, rel=1e-6)
 
 
-def test_first_end_point_is_the_linear_program_and_a_constant():
+@pytest.mark.parametrize("weights", ["uniform", "unequal"])
+def test_first_end_point_is_the_linear_program_and_a_constant(weights):
     """D_1 = LP + (gamma/2) ||b||^2 (check 1), a constant of 0.25 at uniform 20 x 20, gamma 10."""
-    made = problem.plane((10.0, 1.0), ("uniform", "unequal"), (1, 1), streams=STREAMS, n=1)
-    for one in made.each():
-        constant = one.gamma / 2 * one.b @ one.b
-        relaxed = pins.cone_program(one.a, one.b, one.C, one.gamma, 1)
-        assert relaxed.value == pytest.approx(highs(one.a, one.b, one.C) + constant, rel=1e-8)
-    assert next(made.each()).b @ next(made.each()).b * 5 == pytest.approx(0.25)
+    [one] = problem.plane((10.0,), weights, (1,), streams=STREAMS, n=1).each()
+    constant = one.gamma / 2 * one.b @ one.b
+    relaxed = pins.cone_program(one.a, one.b, one.C, one.gamma, 1)
+    assert relaxed.value == pytest.approx(highs(one.a, one.b, one.C) + constant, rel=1e-8)
+    assert (constant == pytest.approx(0.25)) == (weights == "uniform")
 
 
 @pytest.mark.parametrize(("pair", "most"), [("A", 10), ("B", 7)])

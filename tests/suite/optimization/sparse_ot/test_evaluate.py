@@ -69,7 +69,7 @@ def test_evaluator_and_method_agree(seed, k, gamma):
     alpha = np.random.default_rng(seed).normal(size=a.shape)
     S, T = evaluate.semi_dual(alpha, a, b, C, np.full(3, k), np.full(3, gamma))
     tensors = (torch.as_tensor(x) for x in (alpha, a, b, C))
-    theirs = method.semi_dual(*tensors, k, torch.full((3,), gamma, dtype=torch.float64))
+    theirs = method.semi_dual(*tensors, k, gamma)
     np.testing.assert_allclose(S, theirs.value, atol=1e-11)
     np.testing.assert_allclose(T, theirs.plan, atol=1e-11)
 
@@ -172,6 +172,24 @@ def test_measures_see_a_plan_or_a_value_that_is_not_its_alphas():
     assert honest["plan_error"] == honest["value_error"] == 0
     assert moved["value_error"] > 1e-8
     assert columns_of([[0.25, 0], [0.25, 0], [0, 0.5], [0, 0]])["plan_error"] > 1e-3
+
+
+def test_routing_measures_by_hand():
+    """Experts over capacity, tokens beyond it, dropped and misplaced tokens, mean gate."""
+    T = np.array([[[1.0, 0.0], [1.0, 0.0], [0.5, 0.5], [0.0, 0.0]]])
+    C = -np.array([[[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.3, 0.7]]])
+    made = problem.pack(np.ones((1, 4)), np.full((1, 2), 2.0), C, k=2, gamma=1.0, n=1)
+    found = evaluate.measure_routing(made, evaluate.Answer(np.zeros((1, 4)), T, np.zeros(1)))
+    by_hand = {
+        "share_over": 1 / 2,
+        "most_tokens": 3,
+        "overflow": 1 / 4,
+        "dropped": 1 / 4,
+        "affinity": (0.9 + 0.8 + 0.5) / 4,
+        "row_violation": 1 / 4,
+        "misplaced": 1 / 2,
+    }
+    assert {name: float(column[0]) for name, column in found.items()} == pytest.approx(by_hand)
 
 
 def test_nonzeros_follow_one_rule_for_all():

@@ -9,7 +9,7 @@ import torch
 from suite.optimization.sparse_ot import problem as problems
 
 KS = (1, 2, 20)
-GRID = [(g, w, k) for g in (1.0, 10.0) for w in ("uniform", "unequal") for k in KS]
+GRID = [(gamma, k) for gamma in (1.0, 10.0) for k in KS]
 
 
 class Streams(SimpleNamespace):
@@ -23,8 +23,8 @@ def streams(first=0, count=2):
     return Streams(replicates=range(first, first + count), device="cpu")
 
 
-def plane(first=0, count=2, grid=GRID):
-    gamma, weights, k = zip(*grid, strict=True)
+def plane(first=0, count=2, grid=GRID, weights="unequal"):
+    gamma, k = zip(*grid, strict=True)
     return problems.plane(gamma, weights, k, streams=streams(first, count), n=count)
 
 
@@ -40,7 +40,7 @@ def test_points_in_the_plane_are_those_of_the_seed():
 
 def test_unequal_weights_are_those_of_the_shifted_seed():
     """P3w of replicate s draws a, then b, from RandomState(1000 + s)."""
-    made = plane(first=5, grid=[(1.0, "unequal", 2)])
+    made = plane(first=5, grid=[(1.0, 2)])
     for row, seed in enumerate((5, 6)):
         r = np.random.RandomState(1000 + seed)
         a, b = r.rand(20) + 0.1, r.rand(20) + 0.1
@@ -52,12 +52,20 @@ def test_a_stack_is_laid_out_as_cell_then_replicate():
     """Row (cell, replicate) of a stack has the cell's settings and the replicate's instance."""
     made = plane()
     assert made.n == len(made.a) == 2 * len(GRID)
-    for cell, (gamma, weights, k) in enumerate(GRID):
+    for cell, (gamma, k) in enumerate(GRID):
         for replicate in range(2):
             row = 2 * cell + replicate
             assert (float(made.gamma[row]), int(made.k[row])) == (gamma, k)
             assert torch.equal(made.C[row], made.C[replicate])
-            assert bool((made.a[row] == 1 / 20).all()) == (weights == "uniform")
+            assert torch.equal(made.a[row], made.a[replicate])
+
+
+def test_uniform_weights_are_uniform():
+    """P3u has the points of P3w and weights of 1/20."""
+    made = plane(weights="uniform")
+    assert bool((made.a == 1 / 20).all())
+    assert bool((made.b == 1 / 20).all())
+    assert torch.equal(made.C, plane().C)
 
 
 def test_marginals_have_one_sum_everywhere():
@@ -135,10 +143,10 @@ def test_problems_come_one_at_a_time_for_those_who_take_no_batch():
 
 
 def test_equal_instances_are_recognised_whatever_their_k():
-    """Cells that differ in k only share an instance; other gamma, weights or seeds do not."""
+    """Cells that differ in k only share an instance; other gamma or seeds do not."""
     made = plane()
     first, instance = made.instances()
-    assert len(first) == 2 * 2 * 2
+    assert len(first) == 2 * 2
     for row in range(len(made.a)):
         same = int(first[instance[row]])
         assert torch.equal(made.C[same], made.C[row])
