@@ -34,6 +34,7 @@ from torch import Tensor
 from .method import per_problem
 
 TO_BOUNDARY = 0.995  # share of the way to the nearest bound that a step may go
+BLOCKED = 0.1  # after a step shorter than this the next one only centres
 
 
 class Solution(NamedTuple):
@@ -78,6 +79,16 @@ def lowest(x: Tensor) -> Tensor:
 def step_length(ratio: Tensor) -> Tensor:
     """Return the step (B,), at most 1, that keeps x + step dx > 0 where dx / x >= ratio."""
     return torch.where(ratio < -TO_BOUNDARY, -TO_BOUNDARY / ratio, 1.0)
+
+
+def centring(step: Tensor, gap: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the share of the gap to keep, (B,), and the weight of the second-order terms, (B,).
+
+    Mehrotra's cube of what the predictor leaves; but a point too near a bound blocks every step
+    towards the optimum, and second-order terms push it there: then all of the gap, and none.
+    """
+    free = step.squeeze(-1) >= BLOCKED
+    return torch.where(free, (after / gap) ** 3, 1.0), free.to(gap.dtype)
 
 
 def factor(diagonal: Tensor, V: Tensor) -> Tensor:
@@ -158,6 +169,7 @@ class QuadraticSystem:
 def quadratic(a: Tensor, b: Tensor, C: Tensor, tolerance: float, max_iterations: int) -> Solution:
     """Solve the problem of k >= m, quadratic transport with gamma = 1."""
     T, _, alpha, beta, z = start(a, b, C, 1.0)
+    step = torch.ones_like(a[:, :1])
     progress = Progress(alpha, tolerance)
     for _ in range(max_iterations):
         gap = total(T, z)
@@ -167,11 +179,12 @@ def quadratic(a: Tensor, b: Tensor, C: Tensor, tolerance: float, max_iterations:
         g = row(alpha) + col(beta) - C - T
         t = system.solve(g)[-1]
         low, high = t.flatten(1).aminmax(dim=1)
-        step = step_length(torch.minimum(low, -1 - high))  # with nu = 0, dz / z = -1 - dT / T
+        ahead = step_length(torch.minimum(low, -1 - high))  # with nu = 0, dz / z = -1 - dT / T
         second = torch.addcmul(t, t, t).mul_(z)  # -dT dz / T
-        after = (1 - step) * gap - step**2 * total(T, second)
-        nu = (after / gap) ** 3 * gap / C[0].numel()
-        second.addcdiv_(per_problem(nu, C), T)
+        after = (1 - ahead) * gap - ahead**2 * total(T, second)
+        sigma, weight = centring(step, gap, after)
+        nu = sigma * gap / C[0].numel()
+        second.mul_(per_problem(weight, C)).addcdiv_(per_problem(nu, C), T)
         dalpha, dbeta, t = system.solve(g.add_(second))
         u = second.div_(z).sub_(t).sub_(1)  # dz / z
         step = row(step_length(torch.minimum(lowest(t), lowest(u))))
@@ -245,6 +258,7 @@ def relaxed(
     q[:] = col(lam) + y - W**2 / 2
     dX = torch.empty_like(X)
     dT, dH, _ = dX.unbind(dim=1)
+    step = torch.ones_like(a[:, :1])
     progress = Progress(alpha, tolerance)
     for _ in range(max_iterations):
         gap = total(X, Y)
@@ -257,11 +271,13 @@ def relaxed(
         dW = torch.addcmul(T + dT, W, dH, value=-1).div_(H).sub_(W)
         ratio = dX / X
         low, high = ratio.flatten(1).aminmax(dim=1)  # with nu = 0, dY / Y = -1 - dX / X
-        step = step_length(torch.minimum(torch.minimum(low, lowest(dW / W)), -1 - high))
+        ahead = step_length(torch.minimum(torch.minimum(low, lowest(dW / W)), -1 - high))
         second = torch.addcmul(ratio, ratio, ratio).mul_(Y)  # -dX dY / X
-        after = (1 - step) * gap - step**2 * total(X, second)
-        nu = (after / gap) ** 3 * gap / X[0].numel()
-        second.addcdiv_(per_problem(nu, X), X)
+        after = (1 - ahead) * gap - ahead**2 * total(X, second)
+        sigma, weight = centring(step, gap, after)
+        nu = sigma * gap / X[0].numel()
+        second.mul_(per_problem(weight, X)).addcdiv_(per_problem(nu, X), X)
+        dW.mul_(per_problem(weight, W))
         bent = dH * dW  # what the linearised H W = T leaves out
         second_T, second_H, second_J = second.unbind(dim=1)
         g_T.add_(second_T).addcdiv_(bent, H)
