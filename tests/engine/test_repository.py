@@ -49,7 +49,8 @@ def test_torch_is_one_version_and_has_no_hash() -> None:
     """make installs the torch that pyproject.toml names; the lock leaves it to pip's index."""
     (asked,) = [line for line in PROJECT["dependencies"] if line.startswith("torch")]
 
-    assert f"install --quiet --no-compile {asked}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"install --quiet --no-compile {asked}\n" in makefile
     assert "torch" not in locked()
 
 
