@@ -188,6 +188,27 @@ def test_the_gap_is_certified(k):
         assert (found.gap <= 1.01 * tolerance * best).all()
 
 
+def test_a_point_near_a_bound_is_moved_away_from_it():
+    """An instance on which Mehrotra's corrector alone is blocked at a bound for ever."""
+    r = np.random.RandomState(92)
+    x, y = r.randn(20, 2), r.randn(20, 2) @ [[1, -0.8], [-0.8, 1]] + 4
+    a, b = r.rand(20) + 0.1, r.rand(20) + 0.1
+    C = ((x[:, None] - y) ** 2).sum(-1)
+    problem = [torch.as_tensor(z)[None] for z in (a / a.sum(), b / b.sum(), C / C.max())]
+    found = solve(*problem, 4, 0.1)
+    assert found.gap <= 1.01e-10 * value(problem, found.alpha, 4, 0.1)
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_every_instance_converges(k):
+    """None of 384 instances is blocked at a bound: all reach the tolerance in 45 iterations."""
+    problem = random_instances(384, 20, 15)
+    found = solve(*problem, k, 0.1)
+    S = value(problem, found.alpha, k, 0.1)
+    assert (found.gap <= 1.01e-10 * S).all()
+    assert int(found.iterations.max()) <= 45
+
+
 @pytest.mark.parametrize(("m", "n"), [(1, 4), (4, 1), (12, 5), (5, 12)])
 def test_oblong_problems(m, n):
     """Any shape is solved, for every k, down to one row or one column."""
