@@ -114,6 +114,9 @@ def _body(state: Session, job: Job, timer: ReplayTimer) -> Any:
             state.failures.append(str(error))
             _show_nothing(benchmark)
             pytest.fail(str(error), pytrace=False)
+        except BaseException:  # Ctrl-C
+            _show_nothing(benchmark)
+            raise
         benchmark.extra_info.update(status=evidence.status, role=job.of.role)
         if evidence.status == "unavailable":
             pytest.skip(f"{job.contender} is unavailable: {evidence.reason}")
