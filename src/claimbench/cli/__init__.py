@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -41,11 +42,12 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
     except ClaimbenchError as error:
         print(f"claimbench: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # The reader (head, say) has seen enough; nothing more can be said on this pipe.
-        sys.stderr.close()
+        # The reader (head, say) has seen enough; Python would flush once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code

@@ -10,7 +10,7 @@ from typing import Any
 from claimbench.checkout import find_root, papers
 from claimbench.claim_file import read_claim_file
 from claimbench.cli.output import add_json, print_json, print_table
-from claimbench.errors import ClaimbenchError
+from claimbench.errors import ClaimbenchError, DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,10 @@ def _pins(root: Path) -> list[Finding]:
 def _data(root: Path) -> list[Finding]:
     from claimbench.data import verify
 
-    problems = verify(root)
+    try:
+        problems = verify(root)
+    except DataError as error:  # datasets.dvc itself
+        problems = [error]
     if not problems:
         return [Finding("datasets", "as datasets.dvc pins them", healthy=True)]
     return [Finding("datasets", str(problem), healthy=False) for problem in problems]
