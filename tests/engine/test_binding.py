@@ -183,8 +183,10 @@ BENCHES: dict[str, tuple[Changes, Changes, str]] = {
         [
             (
                 "@line.method\ndef steep(problem):\n    return descend(problem, 1.0)",
-                "def at(rate):\n    def steep(problem):\n        return descend(problem, rate)\n"
-                "    return steep\n\nline.method(at(1.0))",
+                (
+                    "def at(rate):\n    def steep(problem):\n        return descend(problem, rate)\n"
+                    "    return steep\n\nline.method(at(1.0))"
+                ),
             )
         ],
         "experiment line: steep has no source that can be followed: 'at.<locals>.steep'",
