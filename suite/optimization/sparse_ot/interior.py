@@ -34,6 +34,7 @@ from torch import Tensor
 from .method import per_problem
 
 TO_BOUNDARY = 0.995  # share of the way to the nearest bound that a step may go
+CROWDED = 0.05  # relative gap from which on T > z tells the nonzeros of the quadratic plan
 BLOCKED = 0.1  # after a step shorter than this the next one only centres
 
 
@@ -133,12 +134,14 @@ class Progress:
         A finished problem goes on beside its neighbours, but nothing more is taken from it. A gap
         that is not a number says that rounding has the better of its Newton system.
         """
-        better = (gap < self.gap) & ~self.done
+        better = (gap < self.gap).logical_and_(~self.done)
         self.alpha = torch.where(row(better), alpha, self.alpha)
         self.gap = torch.where(better, gap, self.gap)
-        self.done = self.done | (gap <= self.tolerance * value.abs()) | ~gap.isfinite()
-        self.iterations += ~self.done
-        return bool(self.done.all())
+        # The first comparison is false, so the problem done, when the gap is not a number.
+        running = (gap > self.tolerance * value.abs()).logical_and_(~self.done)
+        self.done = ~running
+        self.iterations += running
+        return not bool(running.any())
 
     def solution(self) -> Solution:
         """Return what was found."""
@@ -166,14 +169,21 @@ class QuadraticSystem:
         return dalpha.squeeze(-1), dbeta, (g + dalpha).add_(col(dbeta)).mul_(self.D)
 
 
-def quadratic(a: Tensor, b: Tensor, C: Tensor, tolerance: float, max_iterations: int) -> Solution:
-    """Solve the problem of k >= m, quadratic transport with gamma = 1."""
+def quadratic(
+    a: Tensor, b: Tensor, C: Tensor, k: Tensor, tolerance: float, max_iterations: int
+) -> Solution:
+    """Solve the problem of k >= m, quadratic transport with gamma = 1.
+
+    A problem is given up, its gap still large, once a column tends to more than k nonzeros.
+    """
     T, _, alpha, beta, z = start(a, b, C, 1.0)
     step = torch.ones_like(a[:, :1])
     progress = Progress(alpha, tolerance)
     for _ in range(max_iterations):
-        gap = total(T, z)
-        if progress.update(alpha, gap, total(T, torch.add(C, T, alpha=0.5))):
+        gap, value = total(T, z), total(T, torch.add(C, T, alpha=0.5))
+        crowded = torch.gt(T, z).sum(dim=-2).amax(dim=-1) > k
+        progress.done |= crowded & (gap <= CROWDED * value.abs())
+        if progress.update(alpha, gap, value):
             break
         system = QuadraticSystem(T, z, a, b)
         g = row(alpha) + col(beta) - C - T
