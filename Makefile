@@ -56,11 +56,11 @@ bench: $(READY) $(DATA)
 test: $(READY) $(DATA)
 	$(BIN)ruff check .
 	$(BIN)ruff format --check .
-	$(BIN)codespell --ignore-words-list ot
+	$(BIN)codespell -L ot -L standart
 	$(BIN)mypy
-	$(BIN)lint-imports
+	$(BIN)lint-imports --no-logo
 	$(BIN)zizmor --offline --quiet .github
-	$(BIN)python -m pytest tests -m "not exam" -n 2
+	$(BIN)python -m pytest tests -m "not exam" -n 2 --durations 10
 	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke
 
 exam: $(READY) $(DATA)

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CLOCK = "src/claimbench/evidence/clock.py"
 # A list of cases may run on a little.
-MOST_LINES = {"src": 300, "suite": 300, "baselines": 300, "tests": 350}
+MOST_LINES = {"src": 300, "suite": 300, "baselines": 300, "tests": 400}
 # File -> why it may be longer. The list is best empty.
 LONGER = {
     "src/claimbench/evidence/run.py": "tuning and races share the queue of the run",
