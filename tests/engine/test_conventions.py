@@ -11,13 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CLOCK = "src/claimbench/evidence/clock.py"
-# A list of cases may run on a little.
-MOST_LINES = {"src": 300, "suite": 300, "baselines": 300, "tests": 400}
+# About 300; a list of cases may run on.
+MOST_LINES = {"src": 310, "suite": 310, "baselines": 310, "tests": 400}
 # File -> why it may be longer. The list is best empty.
 LONGER = {
     "src/claimbench/evidence/run.py": "tuning and races share the queue of the run",
     "src/claimbench/judging.py": "the one way from evidence to a claim's record",
-    "suite/optimization/sparse_ot/problem.py": "the five problems of one paper",
     "tests/engine/reporting.py": "a made-up run, written out",
 }
 
@@ -154,7 +153,7 @@ def test_what_is_allowed_is_not_an_offence(text: str) -> None:
 
 @pytest.mark.parametrize("source", sources("src", "suite", "baselines", "tests"))
 def test_a_file_stays_short(source: str) -> None:
-    """A file holds one concept, so it fits in 300 lines, or its reason is written down."""
+    """A file holds one concept, so it fits in about 300 lines, or its reason is written down."""
     lines = len((ROOT / source).read_text(encoding="utf-8").splitlines())
 
     assert lines <= MOST_LINES[source.partition("/")[0]] or source in LONGER
