@@ -88,13 +88,24 @@ def solve(
     interior.Solution
         `iterations` are those of both solves.
     """
-    m = C.shape[-2]
     k = torch.as_tensor(k, device=C.device).expand(len(C))
     gamma = torch.as_tensor(gamma, dtype=C.dtype, device=C.device).expand(len(C))
-    a, b = floored(a), floored(b)
-    # In units of gamma: S for (C, gamma) at alpha is gamma times S for (C / gamma, 1) at
-    # alpha / gamma.
-    C = C / gamma.reshape(-1, 1, 1)
+    # Small batches are bound by the cost of calling torch, a fifth of which is for autograd.
+    with torch.inference_mode():
+        # S for (C, gamma) at alpha is gamma times S for (C / gamma, 1) at alpha / gamma.
+        C = C / gamma.reshape(-1, 1, 1)
+        found = _solve(floored(a), floored(b), C, k, tolerance, max_iterations)
+    # A product taken outside is an ordinary tensor again.
+    return interior.Solution(
+        gamma.unsqueeze(-1) * found.alpha, gamma * found.gap, found.iterations.clone()
+    )
+
+
+def _solve(
+    a: Tensor, b: Tensor, C: Tensor, k: Tensor, tolerance: float, max_iterations: int
+) -> interior.Solution:
+    """Solve with gamma = 1, block after block."""
+    m = C.shape[-2]
     block = max(1, CACHED // C[0].numel()) if C.device.type == "cpu" else len(C)
     blocks = torch.arange(len(C), device=C.device).split(block)
     parts = [interior.quadratic(a[i], b[i], C[i], k[i], tolerance, max_iterations) for i in blocks]
@@ -109,4 +120,4 @@ def solve(
         part = part._replace(iterations=found.iterations[i] + part.iterations)
         for field, value in zip(found, part, strict=True):
             field[i] = value
-    return interior.Solution(gamma.unsqueeze(-1) * found.alpha, gamma * found.gap, found.iterations)
+    return found

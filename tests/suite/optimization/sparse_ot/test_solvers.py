@@ -352,3 +352,15 @@ def test_the_gpu_solves_the_same():
         slow = minimise(oracle, torch.zeros_like(there[0]))
         assert slow.x.is_cuda
         assert (-slow.value.cpu() <= expected + 1e-10).all()
+
+
+def test_the_solution_is_made_of_ordinary_tensors():
+    """What `solve` returns may be differentiated through and written to, like any tensor."""
+    problem = random_instances(2, 6, 16)
+    for k in (2, 6):
+        found = solve(*problem, k, 1.0)
+        assert not any(part.is_inference() for part in found)
+        alpha = found.alpha.requires_grad_()
+        S = semi_dual(alpha, *problem, k, 1.0)
+        S.value.sum().backward()
+        np.testing.assert_allclose(alpha.grad, S.gradient.detach(), atol=1e-12)
