@@ -184,7 +184,8 @@ BENCHES: dict[str, tuple[Changes, Changes, str]] = {
             (
                 "@line.method\ndef steep(problem):\n    return descend(problem, 1.0)",
                 (
-                    "def at(rate):\n    def steep(problem):\n        return descend(problem, rate)\n"
+                    "def at(rate):\n    def steep(problem):\n"
+                    "        return descend(problem, rate)\n"
                     "    return steep\n\nline.method(at(1.0))"
                 ),
             )

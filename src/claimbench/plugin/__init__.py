@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
+from pytest_benchmark.logger import PytestBenchmarkWarning
 
 from claimbench.errors import ClaimbenchError
 from claimbench.plugin.options import Options, add_options, refuse_xdist
@@ -31,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ClaimbenchError as error:
         raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(state, "claimbench-session")
+    _let_pytest_benchmark_warn(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -120,3 +123,16 @@ def _bench_file(path: Path, parent: pytest.Collector) -> pytest.Collector:
 
     collector: pytest.Collector = BenchFile.from_parent(parent, path=path)
     return collector
+
+
+def _let_pytest_benchmark_warn(config: pytest.Config) -> None:
+    """Keep its warnings from being errors.
+
+    A run that is served from the store has nothing for ``--benchmark-json`` to save; to be told so
+    at the end, as an error, would cost the session its summary. pytest applies the ini's filters
+    around its own hooks; pytest-benchmark warns outside of them too.
+    """
+    warnings.filterwarnings("default", category=PytestBenchmarkWarning)
+    config.addinivalue_line(
+        "filterwarnings", "default::pytest_benchmark.logger.PytestBenchmarkWarning"
+    )
