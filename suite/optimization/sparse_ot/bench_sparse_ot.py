@@ -9,8 +9,9 @@ from scipy.stats import spearmanr
 from claimbench import Experiment
 
 from . import contenders as who
+from . import experts as mixture
 from . import problem as problems
-from .evaluate import AUDITED, measure, measure_race, measure_routing
+from .evaluate import AUDITED, host, measure, measure_race, measure_routing
 
 #: A plan counts as exact below this L1 distance of its row sums from a.
 EXACT = 1e-4
@@ -20,7 +21,7 @@ EQUAL_VALUE = 1e-9
 
 def plans(_, answer):
     """Keep the plans of replicate 0, for pictures."""
-    return {"plan": np.asarray(answer.plan)}
+    return {"plan": host(answer.plan)}
 
 
 sweep = Experiment(problems.plane, measure, stack=("gamma", "k"))
@@ -30,6 +31,7 @@ pictures = Experiment(problems.colours, measure, stack=("pair", "k"), exhibit=pl
 router = Experiment(problems.routing, measure_routing, stack=("k",))
 race = Experiment(problems.clouds, measure_race, seconds=True)
 large = Experiment(problems.clouds, measure_race, seconds=True)
+experts = Experiment(mixture.digits, mixture.measure)
 
 # Sweep (P3w), uniform (P3u), lines (P1, P2) and pictures (P4): one alpha and one plan each.
 
@@ -173,6 +175,33 @@ router.control(who.no_capacity)
 def capacity_kept(subject, opponent):
     """Return the opponent's share of experts over capacity less the subject's."""
     return (opponent["share_over"] - subject["share_over"]).mean(axis=1)
+
+
+# Routers of a mixture of experts, at equal capacity (full profile).
+
+
+@experts.method
+def sparse_transport(problem):
+    """Train with the k-sparse plan as the router."""
+    return mixture.train(problem, mixture.sparse_transport)
+
+
+@experts.baseline(pin="topk-softmax")
+def top_one(problem):
+    """Train with token choice: the best expert, as far as it has room."""
+    return mixture.train(problem, mixture.top_one)
+
+
+@experts.baseline(pin="expert-choice")
+def expert_choice(problem):
+    """Train with expert choice."""
+    return mixture.train(problem, mixture.expert_choice)
+
+
+@experts.baseline(pin="sinkhorn-topk")
+def sinkhorn(problem):
+    """Train with Sinkhorn's balance, then every expert's largest entries."""
+    return mixture.train(problem, mixture.sinkhorn)
 
 
 # Races: problems per second at the opponent's certified gap or better.
