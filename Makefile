@@ -57,7 +57,7 @@ bench: $(READY) $(DATA)
 test: $(READY) $(DATA)
 	$(BIN)ruff check .
 	$(BIN)ruff format --check .
-	$(BIN)codespell -L ot src suite baselines docs .github .ci $(wildcard *.md *.toml) Makefile
+	$(BIN)codespell src suite baselines docs .github .ci $(wildcard *.md *.toml) Makefile
 	$(BIN)mypy
 	$(BIN)lint-imports --no-logo
 	$(BIN)zizmor --offline --quiet .github
