@@ -48,8 +48,7 @@ def run(unit: Unit) -> Outcome:
         suite = clock.now() - began  # the first import of the paper's modules among it
         private = {"streams": streams.private(unit.contender)} if contender.wants_streams else {}
         if experiment.seconds:
-            gc.collect()
-            gc.disable()
+            gc.disable()  # a collection in the midst of a call would be timed with it
         try:
             timed = clock.timed(
                 lambda: contender.function(problem, **unit.parameters, **private),
@@ -99,10 +98,7 @@ def _import(root: str, module: str) -> Any:
     os.chdir(root)
     if root not in sys.path:
         sys.path.insert(0, root)
-    imported = importlib.import_module(module)
-    # What is imported stays: the collections before each call of a race need not visit it.
-    gc.freeze()
-    return imported
+    return importlib.import_module(module)
 
 
 def _experiment(unit: Unit) -> Experiment:
