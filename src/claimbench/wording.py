@@ -9,13 +9,13 @@ from claimbench.words import VERDICTS
 
 
 def interval_words(effect: Effect | None) -> str:
-    """Return ``0.12 [0.08, 0.16] nats``; an unbounded limit is an infinity sign."""
+    """Return ``0.12 [0.08, 0.16]``; an unbounded limit is an infinity sign."""
     if effect is None:
         return "none"
-    value = "undefined" if effect.value is None else f"{effect.value:.4g}"
-    low = "-∞" if effect.low is None else f"{effect.low:.4g}"
-    high = "∞" if effect.high is None else f"{effect.high:.4g}"
-    return f"{value} [{low}, {high}] {effect.unit}".rstrip()
+    value = "undefined" if effect.value is None else f"{effect.value:.3g}"
+    low = "-∞" if effect.low is None else f"{effect.low:.3g}"
+    high = "∞" if effect.high is None else f"{effect.high:.3g}"
+    return f"{value} [{low}, {high}]"
 
 
 def verdict_counts(record: Record) -> str:

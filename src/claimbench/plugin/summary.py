@@ -57,10 +57,10 @@ def verdict_table(record: Record) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("claim", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("effect, 95% interval", overflow="fold")
+    table.add_column("effect [interval]", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
-    table.add_column("control", overflow="fold")
-    table.add_column("scale", no_wrap=True)
+    table.add_column("control", no_wrap=True)
+    table.add_column("unit", no_wrap=True, overflow="ellipsis")
     for claim in record.claims:
         table.add_row(
             claim.id + (" *" if claim.primary else ""),
@@ -68,7 +68,7 @@ def verdict_table(record: Record) -> Table:
             interval_words(claim.effect),
             str(claim.effect.n) if claim.effect else "",
             claim.control.verdict,
-            claim.scale,
+            claim.effect.unit if claim.effect else "",
         )
     return table
 
@@ -82,7 +82,8 @@ def _table(reporter: pytest.TerminalReporter, record: Record) -> None:
     page = StringIO()
     console = Console(
         file=page,
-        width=max(100, reporter._tw.fullwidth),  # noqa: SLF001  pytest offers the width nowhere else
+        # A log has no width: long enough for the table, short enough for a reader.
+        width=reporter._tw.fullwidth if reporter.isatty else 132,  # noqa: SLF001  pytest offers it nowhere else
         force_terminal=reporter.hasmarkup,
         no_color=not reporter.hasmarkup or "NO_COLOR" in os.environ,
     )
