@@ -61,7 +61,7 @@ test: $(READY) $(DATA)
 	$(BIN)mypy
 	$(BIN)lint-imports --no-logo
 	$(BIN)zizmor --offline --quiet .github
-	$(BIN)python -m pytest tests -m "not exam" -n 2 --durations 10
+	$(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10
 	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke
 
 exam: $(READY) $(DATA)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from claimbench.binding import Paper, control_where
-from claimbench.claim import Claim, Design
-from claimbench.errors import BenchFileError, ClaimbenchError, ClaimFileError
-from claimbench.evidence.run import ContenderEvidence
+from claimbench.claim import Claim
+from claimbench.errors import BenchFileError, ClaimbenchError
+from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
-from claimbench.evidence.unit import digest
+from claimbench.goalposts import claim_hash, rules
 from claimbench.grid import select
 from claimbench.record import ClaimRecord, Comparison, Effect, finite
 from claimbench.statistics.holm import holm
@@ -24,10 +24,8 @@ from claimbench.statistics.interval import Interval
 from claimbench.verdict import (
     Effects,
     Judgement,
-    Rule,
     conjunction,
     judge,
-    parse_printed,
     with_control,
 )
 
@@ -49,23 +47,6 @@ class Judged:
     claims: tuple[ClaimRecord, ...]
     not_judged: dict[str, str]
     errors: tuple[str, ...]
-
-
-def rules(paper: Paper) -> dict[str, Rule]:
-    """Return each claim's rule, so that an impossible one is refused before the run.
-
-    Raises
-    ------
-    ClaimFileError
-        When a threshold or margin does not suit the kind, or a magnitude has no printed number.
-    """
-    made = {}
-    for claim in paper.claims:
-        try:
-            made[claim.id] = _rule(claim, paper.designs[claim.experiment])
-        except ClaimbenchError as error:
-            raise ClaimFileError(f"{paper.file.path}: claim {claim.id}: {error}") from error
-    return made
 
 
 def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> Judged:
@@ -234,52 +215,6 @@ class _Court:
             needed=judgement.needed,
             tags=list(judgement.tags),
         )
-
-
-def claim_hash(paper: Paper, claim: Claim, sources: Sources) -> str:
-    """Return the digest of the goalposts: claim, experiment, and the code that draws them.
-
-    It covers the claim's and the experiment's tables as read, and the sources of problem, measure
-    and estimand with all that they use of the project.
-    """
-    experiment = paper.experiments[claim.experiment]
-    return digest(
-        {
-            "claim": {one.name: _plain(getattr(claim, one.name)) for one in fields(claim)},
-            "experiment": _plain(paper.file.experiments[claim.experiment]),
-            "source": sources.digest(
-                experiment.problem, experiment.measure, paper.estimands[claim.id]
-            ),
-        }
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
-    return value
-
-
-def _rule(claim: Claim, design: Design) -> Rule:
-    printed = parse_printed(claim.printed) if claim.kind == "magnitude" else None
-    if claim.kind == "magnitude" and printed is None:
-        raise ClaimFileError(
-            "a magnitude needs the printed number",
-            value=claim.printed,
-            allowed='a number in the unit of the estimand, such as "4.38" or "80 ± 3 (n = 5)"',
-        )
-    return Rule(
-        kind=claim.kind,
-        margin=claim.margin,
-        threshold=claim.threshold,
-        exact=design.deterministic,
-        unit=claim.unit,
-        printed=printed,
-    )
 
 
 def _rng(paper: str, claim: str) -> np.random.Generator:

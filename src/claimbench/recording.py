@@ -13,7 +13,7 @@ from claimbench.checkout import revision
 from claimbench.data import data_hash
 from claimbench.errors import RecordError
 from claimbench.evidence import clock
-from claimbench.evidence.run import ContenderEvidence
+from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.store import exhibit_file
 from claimbench.evidence.table import frame
 from claimbench.evidence.unit import digest

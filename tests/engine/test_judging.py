@@ -11,7 +11,8 @@ from toy import bound, context, edited, jobs_of, make
 from toy import judged as judged_in
 
 from claimbench.binding import Paper
-from claimbench.evidence.run import ContenderEvidence, Run
+from claimbench.evidence.job import ContenderEvidence
+from claimbench.evidence.run import Run
 from claimbench.evidence.store import Rows, write_rows
 from claimbench.evidence.unit import Outcome
 from claimbench.judging import Judged, judge_claims

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from toy import BENCH, CLAIM_TOML, bound, edited, evidence, make
 
-from claimbench.evidence.run import ContenderEvidence
+from claimbench.evidence.job import ContenderEvidence
 
 BUDGET = 1.5
 CONTENDERS = """

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from toy import BENCH, CLAIM_TOML, bound, context, edited, evidence, jobs_of, make
 
-from claimbench.evidence.run import ContenderEvidence, Run
+from claimbench.evidence.job import ContenderEvidence
+from claimbench.evidence.run import Run
 from claimbench.evidence.table import frame, subject
 
 #: Who was called, in which process, with the collector off.

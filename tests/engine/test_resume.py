@@ -21,7 +21,8 @@ from toy import (
 )
 
 from claimbench.errors import StoreError
-from claimbench.evidence.run import ContenderEvidence, Run
+from claimbench.evidence.job import ContenderEvidence
+from claimbench.evidence.run import Run
 from claimbench.evidence.store import read_rows
 
 #: Private randomness, a trace, and linear algebra whose last bits depend on threads.

@@ -14,7 +14,8 @@ from typing import Any
 
 from claimbench.binding import Paper, bind
 from claimbench.checkout import PaperFiles
-from claimbench.evidence.run import ContenderEvidence, Context, Job, Run
+from claimbench.evidence.job import ContenderEvidence, Job
+from claimbench.evidence.run import Context, Run
 from claimbench.judging import judge_claims
 from claimbench.record import ClaimRecord
 from claimbench.words import Profile

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from claimbench.claim import Design
 from claimbench.errors import BenchFileError
-from claimbench.evidence.run import ContenderEvidence
+from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.store import Rows, read_rows
 from claimbench.evidence.unit import Outcome, Unit
 

@@ -15,8 +15,10 @@ from claimbench.binding import Paper, bind
 from claimbench.checkout import paper_of
 from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
 from claimbench.evidence import clock
-from claimbench.evidence.run import ContenderEvidence, Context, Job, Run
+from claimbench.evidence.job import ContenderEvidence, Job
+from claimbench.evidence.run import Context, Run
 from claimbench.fingerprint import fingerprint
+from claimbench.goalposts import rules
 from claimbench.pins import Pin, read_pins, state
 from claimbench.plugin.options import Options
 from claimbench.plugin.progress import Progress
@@ -65,7 +67,7 @@ class Session:
         """Read, import and check the paper of a bench file."""
         files = paper_of(path)
         paper = bind(files, self.options.profile, self.options.replicates)
-        judging.rules(paper)
+        rules(paper)
         self._pins = self._pins or read_pins(files.root / "baselines" / "pins.toml")
         for experiment in paper.experiments.values():
             for contender in experiment.contenders.values():
@@ -157,6 +159,8 @@ class Session:
             report_path = _report(record_path, self.options.reports_of(root), root)
         except ClaimbenchError as error:
             errors.append(str(error))
+        except Exception as error:  # noqa: BLE001  no drawing library may cost the verdict table
+            errors.append(f"no report could be drawn ({type(error).__name__}: {error})")
         total = clock.now() - self._began
         record = dataclasses.replace(record, seconds={**record.seconds, "total": total})
         self.outcome = Outcome(record, record_path, report_path, judged.not_judged, tuple(errors))
