@@ -60,7 +60,7 @@ def verdict_table(record: Record) -> Table:
     table.add_column("effect [interval]", no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("control", no_wrap=True)
-    table.add_column("unit", no_wrap=True, overflow="ellipsis")
+    table.add_column("scale", no_wrap=True)
     for claim in record.claims:
         table.add_row(
             claim.id + (" *" if claim.primary else ""),
@@ -68,7 +68,7 @@ def verdict_table(record: Record) -> Table:
             interval_words(claim.effect),
             str(claim.effect.n) if claim.effect else "",
             claim.control.verdict,
-            claim.effect.unit if claim.effect else "",
+            claim.scale,
         )
     return table
 
