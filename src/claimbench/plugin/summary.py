@@ -55,9 +55,10 @@ def verdict_table(record: Record) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("claim", no_wrap=True)
+    # On a narrow terminal these two fold; the others are words that must be read whole.
+    table.add_column("claim", overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    table.add_column("effect [interval]", no_wrap=True)
+    table.add_column("effect [interval]", overflow="fold")
     table.add_column("n", justify="right", no_wrap=True)
     table.add_column("control", no_wrap=True)
     table.add_column("scale", no_wrap=True)
