@@ -44,9 +44,13 @@ def semi_dual(problem):
 
 
 def dual(problem):
-    """L-BFGS on the dual from alpha = 0, beta = 0."""
+    """L-BFGS on the dual from alpha = 0, beta = 0, with at most 1000 evaluations.
+
+    Half the semi-dual's: there are twice the variables, and no claim rests on what is left.
+    """
     run = oracle(problem, Dual)
-    found = minimise(run, torch.zeros_like(torch.cat((problem.a, problem.b), dim=1)))
+    start = torch.zeros_like(torch.cat((problem.a, problem.b), dim=1))
+    found = minimise(run, start, max_evaluations=1000)
     calls = problem.evaluations.clone()
     last = run.evaluate(found.x)
     problem.evaluations.copy_(calls)  # reading the plan off is no step of the solver
@@ -198,7 +202,7 @@ def looped(problem):
     return at(few, torch.cat([found.alpha for found in alphas]))
 
 
-def fixed_step(problem, steps=50):
+def fixed_step(problem, steps=20):
     """Ascend the semi-dual by its gradient, steps of gamma / n, on the first problems only."""
     count = min(len(problem.a), AUDITED)
     few = oracle(problem).select(torch.arange(count, device=problem.a.device))

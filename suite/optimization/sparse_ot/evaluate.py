@@ -167,7 +167,7 @@ def measure_routing(problem: TransportProblem, answer: Answer) -> dict[str, Floa
 
 
 #: A race's problems that are audited one by one: those that a loop over problems gets to answer.
-AUDITED = 4
+AUDITED = 3
 
 
 def measure_race(problem: TransportProblem, answer: Answer) -> dict[str, Floats]:

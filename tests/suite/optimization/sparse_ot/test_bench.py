@@ -291,14 +291,14 @@ def racer(problems, seconds, values):
 
 
 def test_throughput_counts_what_reaches_the_opponents_value():
-    """128 problems in 1 s against 4 in 1 s is 32; with one of four missed, 24; with all, zero."""
-    theirs = racer(4, 1.0, [1.0, 2.0, 3.0, 4.0])
-    all_of_them = bench.throughput_ratio(racer(128, 1.0, [1.0, 2.0 - 1e-9, 3.0, 5.0]), theirs)
-    np.testing.assert_allclose(np.exp(all_of_them), [[32]])
-    three = bench.throughput_ratio(racer(128, 1.0, [1.0, 2.0 - 1e-8, 3.0, 5.0]), theirs)
-    np.testing.assert_allclose(np.exp(three), [[24]])
+    """90 problems in 1 s against 3 in 1 s is 30; with one of three missed, 20; with all, zero."""
+    theirs = racer(3, 1.0, [1.0, 2.0, 3.0])
+    all_of_them = bench.throughput_ratio(racer(90, 1.0, [1.0, 2.0 - 1e-9, 5.0]), theirs)
+    np.testing.assert_allclose(np.exp(all_of_them), [[30]])
+    two = bench.throughput_ratio(racer(90, 1.0, [1.0, 2.0 - 1e-8, 5.0]), theirs)
+    np.testing.assert_allclose(np.exp(two), [[20]])
     with np.errstate(divide="ignore"):
-        none = bench.throughput_ratio(racer(128, 1.0, [0.0] * 4), theirs)
+        none = bench.throughput_ratio(racer(90, 1.0, [0.0] * 3), theirs)
     assert none == -np.inf
 
 
