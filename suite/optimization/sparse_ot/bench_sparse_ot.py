@@ -35,7 +35,6 @@ experts = Experiment(mixture.digits, mixture.measure)
 # Sweep (P3w), uniform (P3u), lines (P1, P2) and pictures (P4): one alpha and one plan each.
 
 sweep.method(who.semi_dual)
-sweep.method(who.dual)
 sweep.method(who.interior)
 sweep.baseline(pin="pot-sparse-semi-dual")(who.pot_semi_dual)
 sweep.baseline(pin="pot-sparse-dual")(who.pot_dual)
@@ -70,7 +69,6 @@ pictures.baseline(pin="pot-sparse-semi-dual")(who.pot_semi_dual)
 pictures.baseline(pin="pot-lp")(who.lp)
 pictures.baseline(pin="pot-quadratic")(who.quadratic)
 pictures.baseline(pin="truncation")(who.truncation)
-pictures.baseline(pin="k-support-cone")(who.cone)
 pictures.control(who.greedy)
 
 

@@ -43,7 +43,7 @@ def gaps(evidence, ax, palette):
     value = evidence.pivot_table("dual_value", ["gamma", "replicate", "k"], "contender")
     upper = evidence.pivot_table("relaxed_cost", ["gamma", "replicate", "k"], "contender")["cone"]
     told = []
-    for name in ("pot_semi_dual", "pot_dual", "semi_dual", "dual", "interior", "cone"):
+    for name in ("pot_semi_dual", "pot_dual", "semi_dual", "interior", "cone"):
         gap = (upper - value[name]) / upper.abs()
         worst = gap.groupby("k").max().clip(lower=1e-15)
         ax.plot(worst.index, worst, "o-", color=palette[name], label=_words(name))
