@@ -25,6 +25,7 @@ def plans(_, answer):
 
 sweep = Experiment(problems.plane, measure, stack=("gamma", "k"))
 uniform = Experiment(problems.plane, measure, stack=("gamma", "k"))
+starts = Experiment(problems.plane, measure, stack=("gamma", "k"))
 lines = Experiment(problems.gaussians, measure, stack=("pair", "k"), exhibit=plans)
 pictures = Experiment(problems.colours, measure, stack=("pair", "k"), exhibit=plans)
 router = Experiment(problems.routing, measure_routing, stack=("k",))
@@ -50,6 +51,11 @@ uniform.method(who.semi_dual)
 uniform.baseline(pin="pot-lp")(who.lp)
 uniform.baseline(pin="pot-quadratic")(who.quadratic)
 uniform.baseline(pin="truncation")(who.truncation)
+
+starts.method(who.semi_dual)
+starts.method(who.warm)
+starts.method(who.dual)
+starts.baseline(pin="k-support-cone")(who.cone)
 
 lines.method(who.semi_dual)
 lines.method(who.dual)

@@ -90,6 +90,14 @@ def test_dual_and_semi_dual_have_one_optimum():
     torch.testing.assert_close(ours.plan.sum(dim=1), made.b, rtol=0, atol=1e-14)
 
 
+def test_a_warm_start_reaches_the_cold_ones_optimum_where_it_is_smooth():
+    """At k = 12, where nothing is tied, warm and cold L-BFGS agree; warm counts all its stages."""
+    made, again = plane((12,)), plane((12,))
+    ours, theirs = who.warm(made), who.semi_dual(again)
+    torch.testing.assert_close(ours.value, theirs.value, rtol=1e-9, atol=0)
+    assert bool((made.calls > again.calls).all())
+
+
 def test_reversed_k_is_told_the_mirrored_k():
     """The control solves k = 20 where the problem says 2, and the other way round."""
     made = plane((2, 4, 20))
