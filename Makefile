@@ -23,6 +23,10 @@ BUILDERS := $(wildcard suite/*/*/data.py)
 # Plugins that came with other packages and cost the suite a second or two before its first line.
 FAST := PYTEST_ADDOPTS="-p no:hydra_pytest -p no:hypothesispytest $$PYTEST_ADDOPTS"
 
+# Packages are installed without bytecode (it costs minutes, and most of it is never used): the
+# first import writes it, whatever the surrounding environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup data bench test exam clean FORCE

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from multiprocessing import forkserver
+from pathlib import Path
 from typing import Any
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
@@ -43,18 +44,23 @@ class Pool:
     ----------
     workers
         Processes at once.
+    root, modules
+        The checkout, and the bench files that each worker imports before its first unit, so that
+        no unit's budget pays for an import.
     pinned
         Whether the workers are held on one core; else they go where the system puts them.
     """
 
-    def __init__(self, workers: int, *, pinned: bool = False) -> None:
+    def __init__(
+        self, workers: int, *, root: Path, modules: Sequence[str] = (), pinned: bool = False
+    ) -> None:
         prepare()
         # A process that ignores its end is killed well within the two seconds promised.
         CONSTS.term_timeout = 0.5
         self._pool = ProcessPool(
             max_workers=workers,
             initializer=worker.start,
-            initargs=(1, pinned),
+            initargs=(1, pinned, str(root), tuple(modules)),
             context=multiprocessing.get_context("forkserver"),
         )
         self.workers = workers

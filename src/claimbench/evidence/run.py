@@ -62,6 +62,7 @@ class Run:
         self.workers = workers
         self._pool: Pool | None = None
         self._pool_races = False
+        self._modules: list[str] = []
         self._sources = Sources(context.root)
         self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
@@ -71,6 +72,8 @@ class Run:
 
         Tuning goes first: the evidence of tuned contenders waits for it.
         """
+        jobs = list(jobs)
+        self._modules = list(dict.fromkeys(job.paper.files.module for job in jobs))
         plain = [job for job in jobs if not job.is_race]
         for job in plain:
             if job.of.grid:
@@ -221,7 +224,12 @@ class Run:
         if self._pool is not None and self._pool_races != race:
             self.close()  # nothing runs beside a race
         if self._pool is None:
-            self._pool = Pool(1 if race else self.workers, pinned=race)
+            self._pool = Pool(
+                1 if race else self.workers,
+                root=self.context.root,
+                modules=self._modules,
+                pinned=race,
+            )
             self._pool_races = race
 
     def _outcomes(

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,17 @@ _TAKEN = (
 )  # fmt: skip
 
 
-def start(threads: int, pinned: bool) -> None:  # noqa: FBT001  pebble passes by position
-    """Prepare a new worker: its number of threads and, for a race, one core to stay on."""
+def start(threads: int, pinned: bool, root: str, modules: tuple[str, ...]) -> None:  # noqa: FBT001  pebble passes by position
+    """Prepare a new worker: threads, imports and, for a race, one core to stay on."""
     import torch
 
     torch.set_num_threads(threads)
     if pinned and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    for module in modules:
+        # One that can't be imported here is told of by the unit that needs it.
+        with suppress(Exception):
+            _import(root, module)
 
 
 def run(unit: Unit) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Progress:
 
     def __init__(self, config: pytest.Config, costs: Path) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._lively = self._reporter is not None and self._reporter.isatty
         self._costs_file = costs
         self._costs = _read(costs)
@@ -98,12 +100,17 @@ class Progress:
         )
 
     def _write(self, text: str, *, keep: bool) -> None:
-        if keep:
-            self._reporter.ensure_newline()
-            self._reporter.write_line(text)
-        else:
-            self._reporter.rewrite(text[: self._reporter._tw.fullwidth - 1], erase=True)  # noqa: SLF001  pytest offers the width nowhere else
-            self._line = True
+        # An item waits here while pytest captures what it prints: this is not of the item.
+        uncaptured = self._capture.global_and_fixture_disabled if self._capture else nullcontext
+        with uncaptured():
+            if keep:
+                self._reporter.ensure_newline()
+                self._reporter.write_line(text)
+            else:
+                width = self._reporter._tw.fullwidth  # noqa: SLF001  pytest offers it nowhere else
+                self._reporter.rewrite(text[: width - 1], erase=True)
+                self._line = True
+            self._reporter.flush()
 
     def _expected(self) -> float | None:
         """Return the seconds to come on one worker, None while a cost is unknown."""
