@@ -71,9 +71,7 @@ def test_the_terminal_shows_verdicts_and_files(root: Path, first: tuple[Done, An
     """Each claim with its effect, and where record and report are."""
     out = first[0].stdout
 
-    assert "line/falls * not reproduced -1 [-1, -1] 6 not reproduced exact" in " ".join(
-        out.split()
-    )
+    assert "line/falls * not reproduced -1 [-1, -1] 6 not reproduced exact" in " ".join(out.split())
     assert "2 claims: 1 reproduced, 1 not reproduced" in out
     (record,) = [line for line in out.splitlines() if line.startswith("record: ")]
     (report,) = [line for line in out.splitlines() if line.startswith("report: ")]

@@ -94,7 +94,7 @@ class Run:
             count = sum(isinstance(future, Future) for _, future in waiting)
             design = job.paper.designs[job.experiment]
             if job.is_race:
-                count += groups * design.replicates
+                count += groups * (design.replicates + 1)  # the warm-up is waited for as well
             elif job.of.grid:
                 count += groups * len(design.blocks)
             planned[job.key] = count
