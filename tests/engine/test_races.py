@@ -126,11 +126,11 @@ def test_a_missing_peer_is_unavailable_in_a_race_too(race: dict[str, Any]) -> No
 
 
 def test_nothing_of_a_race_is_scheduled_with_the_rest(race: dict[str, Any]) -> None:
-    """Its units are planned, and wait until all else is done."""
+    """Its units are planned, warm-ups too, and wait until all else is done."""
     jobs = jobs_of(race["paper"])
     engine = Run(context(race["root"], store=Path("nowhere")), workers=1)
 
     engine.schedule(jobs)
 
     assert engine._pool is None
-    assert set(engine.planned(jobs).values()) == {2 * ROUNDS}
+    assert set(engine.planned(jobs).values()) == {2 * (ROUNDS + 1)}
