@@ -1,4 +1,4 @@
-"""The opponents are what they say: HiGHS, enumeration and the sheet's reference values."""
+"""The opponents are what they say: HiGHS, enumeration and the protocol's reference values."""
 
 from itertools import pairwise, product
 from types import SimpleNamespace
@@ -141,7 +141,7 @@ def test_routing_rules_send_what_they_say():
 
 
 def tiny(seed):
-    """Return the sheet's 3 x 3 instance of a seed."""
+    """Return the protocol's 3 x 3 instance of a seed."""
     r = np.random.RandomState(seed)
     a, b, C = r.rand(3), r.rand(3), r.rand(3, 3)
     return a / a.sum(), b / b.sum(), C

@@ -186,7 +186,7 @@ def less():
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_hard_cardinality_catches_the_mutants(mutant, reference, right, less):
-    """Each mutant of the sheet breaks one of the five conditions."""
+    """Each mutant of the protocol breaks one of the five conditions."""
     made = plane()
     answer = MUTANTS[mutant](made, right, less)
     assert np.abs(bench.certified_cardinality(subject(made, answer), reference)).max() > 1

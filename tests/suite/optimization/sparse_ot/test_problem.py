@@ -1,4 +1,4 @@
-"""The problems are the sheet's instances, and their evaluations are counted."""
+"""The problems are the protocol's instances, and their evaluations are counted."""
 
 from types import SimpleNamespace
 
