@@ -242,6 +242,9 @@ def _effect(interval: Interval, unit: str) -> Effect | None:
         n=interval.n,
         unit=unit,
         interval=interval.kind,
+        at_infinity="below"
+        if interval.high == -np.inf
+        else ("above" if interval.low == np.inf else ""),
     )
 
 

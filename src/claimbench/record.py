@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from claimbench.errors import RecordError
-from claimbench.words import IntervalKind, Kind, Profile, Role, Scale, Verdict
+from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
 SCHEMA = 1
 
@@ -26,7 +26,14 @@ _CONFIG = ConfigDict(extra="ignore")
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An effect with its interval, in the unit of its estimand; null limits are unbounded."""
+    """An effect with its interval, in the unit of its estimand; null limits are unbounded.
+
+    Attributes
+    ----------
+    at_infinity
+        ``below`` or ``above`` where effect and whole interval lie at that infinity, which null
+        limits alone could not tell from an interval that excludes nothing.
+    """
 
     __pydantic_config__ = _CONFIG
 
@@ -37,6 +44,7 @@ class Effect:
     n: int
     unit: str
     interval: IntervalKind
+    at_infinity: Infinity = ""
 
 
 @dataclass(frozen=True, slots=True)

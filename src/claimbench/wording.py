@@ -12,6 +12,9 @@ def interval_words(effect: Effect | None) -> str:
     """Return ``0.12 [0.08, 0.16]``; an unbounded limit is an infinity sign."""
     if effect is None:
         return "none"
+    if effect.at_infinity:
+        infinity = "-∞" if effect.at_infinity == "below" else "∞"
+        return f"{infinity} [{infinity}, {infinity}]"
     value = "undefined" if effect.value is None else f"{effect.value:.3g}"
     low = "-∞" if effect.low is None else f"{effect.low:.3g}"
     high = "∞" if effect.high is None else f"{effect.high:.3g}"

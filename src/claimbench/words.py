@@ -19,6 +19,7 @@ Scale = Literal["exact", "reduced", "proxy"]
 Role = Literal["method", "baseline", "control", "candidate"]
 Status = Literal["ok", "diverged", "censored", "failed", "over budget", "unavailable"]
 Profile = Literal["smoke", "standard", "full"]
+Infinity = Literal["", "below", "above"]
 IntervalKind = Literal["t", "wilson", "bootstrap", "median", "exact", "none"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)

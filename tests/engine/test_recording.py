@@ -11,10 +11,13 @@ import pytest
 from toy import BENCH, PIN, bound, edited, evidence, make
 
 from claimbench.errors import RecordError
-from claimbench.judging import judge_claims
+from claimbench.judging import _effect, judge_claims
 from claimbench.pins import read_pins
 from claimbench.record import Record, read_record
 from claimbench.recording import Circumstances, make_record, save
+from claimbench.report.numerals import interval
+from claimbench.statistics.interval import median_interval
+from claimbench.wording import interval_words
 
 CIRCUMSTANCES = Circumstances(
     profile="standard", device="cpu", command="suite", workers=1, seed=0, complete=True,
@@ -99,3 +102,21 @@ def test_a_full_disk_is_told(run: tuple[Record, dict[str, object]], tmp_path: Pa
 
     with pytest.raises(RecordError, match=r"can't be written.*--results-dir FOLDER"):
         save(run[0], tmp_path, run[1])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("effects", "where", "words"),
+    [
+        ([-np.inf] * 6, "below", "-∞ [-∞, -∞]"),
+        ([np.inf] * 6, "above", "∞ [∞, ∞]"),
+        ([-np.inf, -1.0, 0.0, 1.0, 2.0, np.inf], "", "0.5 [-∞, ∞]"),
+    ],
+)
+def test_an_effect_at_infinity_is_no_unbounded_interval(effects, where, words):
+    """All effects at one infinity exclude everything else: record and tables say so."""
+    effect = _effect(median_interval(np.array(effects)), "nats")
+
+    assert effect is not None
+    assert effect.at_infinity == where
+    assert interval_words(effect) == words
+    assert interval(effect)[1:] == tuple(words.replace("-", "−")[:-1].partition("[")[2].split(", "))

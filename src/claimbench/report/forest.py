@@ -177,6 +177,19 @@ def bar(frame: Frame, effect: Effect, replicates: Sequence[float | None] = ()) -
     if middle is None:
         middle = effect.low if effect.low is not None else effect.high
     beyond = 0 if middle is None or scale.holds(middle) else (-1 if middle < scale.low else 1)
+    if effect.at_infinity:
+        below = effect.at_infinity == "below"
+        end = 0.0 if below else 100.0
+        return Bar(
+            value=None,
+            low=end,
+            high=end,
+            open_low=below,
+            open_high=not below,
+            beyond=-1 if below else 1,
+            dots=_stacked(scale, replicates),
+            label=f"{label(effect)}; the claim holds {frame.words}",
+        )
     bare = effect.interval in {"exact", "none"} and effect.low is None and effect.high is None
     low = effect.value if bare else effect.low
     high = effect.value if bare else effect.high

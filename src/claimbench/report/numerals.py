@@ -52,6 +52,9 @@ def interval(effect: Effect) -> tuple[str, str, str]:
 
     An unbounded limit is an infinity. Two significant digits of the half width are kept.
     """
+    if effect.at_infinity:
+        infinity = "−∞" if effect.at_infinity == "below" else "∞"
+        return infinity, infinity, infinity
     low = "−∞" if effect.low is None else None
     high = "∞" if effect.high is None else None
     finite = [x for x in (effect.value, effect.low, effect.high) if x is not None and x]
