@@ -1,0 +1,57 @@
+"""Composite stochastic mirror descent: Algorithm 1 of Liu and Zhou, ICLR 2024.
+
+    x_1 in X
+    for t = 1, ..., T:
+        draw g_t with E[g_t | past] a subgradient of f at x_t
+        x_{t+1} = argmin over x in X of h(x) + <g_t, x - x_t> + D_psi(x, x_t) / eta_t
+    return x_{T+1}
+
+All runs of a problem advance together: x is (rows, ...), a replicate or a cell on each row.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .problem import Problem
+
+
+def mirror_descent(problem: Problem, steps: Tensor, *, average: Tensor | None = None) -> Tensor:
+    """Return the last iterate x_{T+1}, after exactly T calls of the oracle.
+
+    Parameters
+    ----------
+    problem
+        Its rows stand in the order of falling horizons; a finished row is not touched again.
+    steps
+        eta_1, ..., eta_T along the last axis; its leading axes are leading axes of x, or none.
+    average
+        Weights of x_1, ..., x_T, shaped as steps are: the weighted average is returned in place of
+        x_{T+1}.
+
+    Returns
+    -------
+    Tensor
+        Shaped as ``problem.x1``.
+    """
+    x = problem.x1.clone()
+    mean = torch.zeros_like(x)
+    for t in range(1, steps.shape[-1] + 1):
+        rows = problem.running(t)
+        now = x[rows]
+        if average is not None:
+            mean[rows] += at(average, t, rows, x.ndim) * now
+        g = problem.subgradient(now, t)
+        x[rows] = problem.geometry.step(now, g, at(steps, t, rows, x.ndim))
+    return x if average is None else mean
+
+
+def at(steps: Tensor, t: int, rows: slice, ndim: int) -> Tensor:
+    """Return eta_t of the running rows in a shape that meets x: leading axes are leading axes."""
+    eta = steps[..., t - 1]
+    if eta.ndim == 0:
+        return eta
+    if len(eta) > 1:
+        eta = eta[rows]
+    return eta.reshape(*eta.shape, *[1] * (ndim - eta.ndim))
