@@ -18,7 +18,7 @@ from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
 from claimbench.goalposts import claim_hash, rules
 from claimbench.grid import select
-from claimbench.record import ClaimRecord, Comparison, Effect, finite
+from claimbench.record import ClaimRecord, Comparison, ConditionRecord, Effect, finite
 from claimbench.statistics.holm import holm
 from claimbench.statistics.interval import Interval
 from claimbench.verdict import (
@@ -214,6 +214,7 @@ class _Court:
             p_value=finite(judgement.p_value),
             needed=judgement.needed,
             tags=list(judgement.tags),
+            conditions=_conditions(judgement, claim.unit),
         )
 
 
@@ -255,7 +256,15 @@ def _comparison(name: str, judgement: Judgement, unit: str, where: Mapping[str, 
         reason=judgement.reason,
         effect=_effect(judgement.interval, unit),
         where=dict(where),
+        conditions=_conditions(judgement, unit),
     )
+
+
+def _conditions(judgement: Judgement, unit: str) -> list[ConditionRecord]:
+    return [
+        ConditionRecord(each.name, each.verdict, _effect(each.interval, unit))
+        for each in judgement.conditions
+    ]
 
 
 def _corrected(claims: Sequence[ClaimRecord]) -> tuple[ClaimRecord, ...]:

@@ -48,6 +48,17 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionRecord:
+    """One named condition of a claim that must meet several, judged on its own."""
+
+    __pydantic_config__ = _CONFIG
+
+    name: str
+    verdict: Verdict
+    effect: Effect | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The verdict and effect of one subject, or against one opponent, of a claim."""
 
@@ -58,6 +69,7 @@ class Comparison:
     reason: str = ""
     effect: Effect | None = None
     where: dict[str, Any] = field(default_factory=dict)
+    conditions: list[ConditionRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,9 @@ class ClaimRecord:
         Replicates that would settle an inconclusive claim; null when not applicable.
     seconds, peak_memory_bytes
         Spent inside the contenders that the claim needs; the largest of their peaks.
+    conditions
+        What the estimand named, all of which must hold; of several opponents, those against the
+        weakest.
     """
 
     __pydantic_config__ = _CONFIG
@@ -112,6 +127,7 @@ class ClaimRecord:
     p_value: float | None
     needed: int | None
     tags: list[str]
+    conditions: list[ConditionRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

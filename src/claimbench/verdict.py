@@ -35,6 +35,7 @@ from claimbench.words import Verdict
 
 __all__ = [
     "LEAST_REPLICATES",
+    "Condition",
     "Effects",
     "Judgement",
     "Printed",
@@ -47,6 +48,15 @@ __all__ = [
 
 #: Below this no interval decides; identities and bounds on every instance are exempt.
 LEAST_REPLICATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One named condition of a conjunction, judged on its own."""
+
+    name: str
+    verdict: Verdict
+    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ class Judgement:
     room
         Signed distance of the deciding limit, and of the value, from the boundary of
         ``reproduced``: the weakest of several judgements has the least.
+    conditions
+        What the estimand named, in its order; of several opponents, those against the weakest.
     """
 
     verdict: Verdict
@@ -82,6 +94,7 @@ class Judgement:
     needed: int | None = None
     tags: tuple[str, ...] = ()
     room: tuple[float, float] = (-math.inf, -math.inf)
+    conditions: tuple[Condition, ...] = ()
 
 
 def judge(effects: Effects, rule: Rule, *, rng: np.random.Generator) -> Judgement:
@@ -105,7 +118,12 @@ def judge(effects: Effects, rule: Rule, *, rng: np.random.Generator) -> Judgemen
     if values is None:
         raise ValueError("effects hold neither values nor a statistic")
     columns = [_judge_column(suited(column, rule), rule) for column in values.T]
-    return conjunction(columns, names=[f"column {i}" for i in range(1, len(columns) + 1)])
+    names = effects.names or tuple(f"column {i}" for i in range(1, len(columns) + 1))
+    told = zip(effects.names, columns, strict=False)  # nothing is told of columns without names
+    return replace(
+        conjunction(columns, names=names),
+        conditions=tuple(Condition(name, part.verdict, part.interval) for name, part in told),
+    )
 
 
 def _judge_column(values: FloatArray, rule: Rule) -> Judgement:

@@ -24,6 +24,7 @@ SCHEMA = [
     record.PaperRecord,
     record.ClaimRecord,
     record.Comparison,
+    record.ConditionRecord,
     record.Effect,
     record.ContenderRecord,
 ]

@@ -21,6 +21,7 @@ from reporting import (
 )
 
 from claimbench.errors import RecordError
+from claimbench.record import Comparison, ConditionRecord
 from claimbench.report import write_report
 from claimbench.statistics.power import CAP
 
@@ -286,6 +287,34 @@ def test_opponents_are_a_conjunction_with_a_row_each(tmp_path):
 
     assert "method, the weakest of the comparisons below" in shown.text
     assert shown.text.count("the method against this opponent · pin pot") == 2
+
+
+def test_conditions_are_told_one_by_one_with_what_the_control_makes_of_them(tmp_path):
+    """Each named condition has a line: name, effect, its own verdict and the control's."""
+    strong, weak = effect(0.2, 0.1, 0.3), effect(0.9, 0.7, 1.1)
+    control = Comparison(
+        "shuffled_k",
+        "not reproduced",
+        "",
+        effect(3.0, 2.5, 3.5),
+        conditions=[ConditionRecord("slope <up>", "not reproduced", effect(3.0, 2.5, 3.5))],
+    )
+    both = [
+        ConditionRecord("slope <up>", "reproduced", strong),
+        ConditionRecord("level", "inconclusive", weak),
+    ]
+    shown = page(tmp_path, record(claims=[claim(conditions=both, control=control)]), {})
+
+    assert "2 conditions, all of which must hold" in shown.text
+    assert "slope <up>" in shown.text
+    assert "0.2 [0.1, 0.3] reproduced not reproduced" in shown.text
+    assert "level" in shown.text
+    assert "0.9 [0.7, 1.1] inconclusive" in shown.text
+
+
+def test_without_named_conditions_there_is_no_list_of_them(tmp_path):
+    """A claim of one condition says nothing of conditions."""
+    assert "condition" not in page(tmp_path, record(claims=[claim()]), {}).text
 
 
 def test_device_enters_the_rerun_command(tmp_path):

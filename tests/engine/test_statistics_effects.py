@@ -40,6 +40,38 @@ def test_no_replicate_is_one_empty_column():
     assert Effects.per_replicate(np.zeros(0), n=0).values.shape == (0, 1)
 
 
+def test_a_dict_of_conditions_becomes_named_columns():
+    """Every name keeps its place; the columns of one condition are numbered."""
+    returned = {"slope": np.arange(4.0), "level": np.ones((4, 2))}
+    effects = Effects.from_estimand(returned, lambda _: 0.0, n=4)
+    assert effects.names == ("slope", "level, 1 of 2", "level, 2 of 2")
+    assert effects.values.tolist() == [[i, 1.0, 1.0] for i in range(4)]
+
+
+@pytest.mark.parametrize("returned", [{}, {1: np.zeros(4)}, {"": np.zeros(4)}])
+def test_conditions_without_names_are_refused(returned):
+    """The message shows what was given as names."""
+    with pytest.raises(ContenderError, match="conditions without names") as caught:
+        Effects.from_estimand(returned, lambda _: 0.0, n=4)
+    assert str(list(returned)) in str(caught.value)
+
+
+def test_a_condition_of_the_wrong_shape_is_named():
+    """Of several conditions the message tells which one is wrong, and how."""
+    with pytest.raises(ContenderError) as caught:
+        Effects.from_estimand({"slope": np.zeros(4), "level": np.zeros(3)}, lambda _: 0.0, n=4)
+    assert "for 4 replicates (condition 'level'): (3,)" in str(caught.value)
+    with pytest.raises(ContenderError, match=r"\(condition 'level'\): \(\)"):
+        Effects.from_estimand({"slope": np.zeros(4), "level": 1.0}, lambda _: 0.0, n=4)
+
+
+def test_conditions_are_numbers_or_booleans_not_both():
+    """One claim has one kind: a success beside a number can't be judged."""
+    with pytest.raises(ContenderError, match="booleans for another") as caught:
+        Effects.from_estimand({"a": np.zeros(2), "b": np.ones(2, bool)}, lambda _: 0.0, n=2)
+    assert "'b': 'bool'" in str(caught.value)
+
+
 def test_one_number_is_a_statistic_of_the_sample():
     """A single number is evaluated again on replicate indices."""
     x = np.arange(4.0)
@@ -59,7 +91,7 @@ def test_a_wrong_shape_is_refused(shape):
     assert "to mend it: average over cells" in text
 
 
-@pytest.mark.parametrize("returned", [["a"] * 4, np.zeros(4, dtype=complex), None, {"gap": 1}])
+@pytest.mark.parametrize("returned", [["a"] * 4, np.zeros(4, dtype=complex), None])
 def test_effects_that_are_no_real_numbers_are_refused(returned):
     """The message names the type found."""
     with pytest.raises(ContenderError, match=r"no real numbers: .*dtype.*allowed: one effect"):

@@ -107,6 +107,35 @@ def test_columns_are_a_conjunction():
     assert found == replace(alone, reason=f"Weakest of 2 (column 2): {alone.reason}")
 
 
+def test_named_conditions_are_told_one_by_one():
+    """The weakest is named in the sentence; every condition keeps its own verdict and interval."""
+    effects = Effects.from_estimand(
+        {"slope": REPRODUCED, "level": UNDECIDED}, lambda _: 0.0, n=len(NOISE)
+    )
+    found = judge(effects, RULE, rng=np.random.default_rng(0))
+    strong, weak = verdict(REPRODUCED), verdict(UNDECIDED)
+    assert found.reason == f"Weakest of 2 (level): {weak.reason}"
+    assert [(c.name, c.verdict, c.interval) for c in found.conditions] == [
+        ("slope", R, strong.interval),
+        ("level", U, weak.interval),
+    ]
+
+
+def test_columns_without_names_are_no_conditions():
+    """What the estimand did not name is not told apart in the record."""
+    assert verdict(np.stack([REPRODUCED, UNDECIDED], axis=1)).conditions == ()
+
+
+def test_of_several_opponents_the_conditions_are_those_against_the_weakest():
+    """A conjunction of comparisons keeps the conditions of the part that it shows."""
+    effects = [
+        Effects.from_estimand({name: x}, lambda _: 0.0, n=len(NOISE))
+        for name, x in (("against one", REPRODUCED), ("against another", UNDECIDED))
+    ]
+    parts = [judge(each, RULE, rng=np.random.default_rng(0)) for each in effects]
+    assert [c.name for c in conjunction(parts).conditions] == ["against another"]
+
+
 def test_columns_may_be_infinite_one_by_one():
     """Each column has the interval that its own effects allow."""
     x = np.stack([REPRODUCED, np.full(10, INF)], axis=1)

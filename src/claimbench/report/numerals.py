@@ -110,6 +110,14 @@ def memory(value: int | None) -> str:
     return f"{mebibytes:,.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
 
 
+def value_and_limits(effect: Effect | None) -> tuple[str, str]:
+    """Return an effect as ``0.12`` and ``[0.08, 0.16]``; without an interval no limits."""
+    if effect is None:
+        return "none", ""
+    value, low, high = interval(effect)
+    return value, "" if effect.interval == "none" else f"[{low}, {high}]"
+
+
 def percent(level: float) -> str:
     """Return 0.95 as ``95%``."""
     return f"{number(100 * level, 4)}%"

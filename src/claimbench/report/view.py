@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimbench.report import forest
-from claimbench.report.numerals import counted, interval, listed, memory, number, seconds
+from claimbench.report.conditions import Conditions, conditions_of
+from claimbench.report.numerals import (
+    counted,
+    listed,
+    memory,
+    number,
+    seconds,
+    value_and_limits,
+)
 from claimbench.report.rules import region, rule
 from claimbench.statistics.power import CAP
 
@@ -46,6 +54,7 @@ class ClaimView:
     name: str
     rows: tuple[Row, ...]
     frame: forest.Frame
+    conditions: Conditions
     mini: forest.Bar | None
     mini_frame: forest.Frame
     value: str
@@ -103,7 +112,7 @@ def claim_views(
         others = [c.effect for c in (claim.control, *claim.candidates)]
         frame = forest.frame(asked, deciding, others, dots)
         mini_frame = forest.frame(asked, [claim.effect])
-        value, limits = _texts(claim.effect)
+        value, limits = value_and_limits(claim.effect)
         views.append(
             ClaimView(
                 record=claim,
@@ -111,6 +120,7 @@ def claim_views(
                 name=claim.id.partition("/")[2] or claim.id,
                 rows=tuple(_rows(claim, frame, marks, pins, pin_links, dots)),
                 frame=frame,
+                conditions=conditions_of(claim, asked),
                 mini=None if claim.effect is None else forest.bar(mini_frame, claim.effect),
                 mini_frame=mini_frame,
                 value=value,
@@ -130,13 +140,6 @@ def claim_views(
             )
         )
     return views
-
-
-def _texts(effect: Effect | None) -> tuple[str, str]:
-    if effect is None:
-        return "none", ""
-    value, low, high = interval(effect)
-    return value, "" if effect.interval == "none" else f"[{low}, {high}]"
 
 
 def _is_success(claim: ClaimRecord) -> bool:
@@ -165,7 +168,7 @@ def _rows(
         reason: str = "",
         replicates: list[float | None] | None = None,
     ) -> Row:
-        value, limits = _texts(effect)
+        value, limits = value_and_limits(effect)
         pin = pins.get((claim.paper, claim.experiment, name), "")
         return Row(
             name=name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from claimbench.statistics.rule import Rule
 
 _ALLOWED = (
     "one effect per replicate of shape (n,), or (n, columns) for a conjunction, "
-    "as numbers or booleans, or one float for the sample"
+    "as numbers or booleans, or a dict of such arrays by name, or one float for the sample"
 )
 
 
@@ -30,11 +30,14 @@ class Effects:
         float64 or bool of shape (n, columns); None for a statistic of the sample.
     statistic
         Maps replicate indices to a float; None for effects per replicate.
+    names
+        What the columns are called; empty when the estimand named none.
     """
 
     n: int
     values: npt.NDArray[np.float64] | npt.NDArray[np.bool_] | None = None
     statistic: Statistic | None = None
+    names: tuple[str, ...] = ()
 
     @classmethod
     def per_replicate(cls, returned: object, *, n: int) -> Effects:
@@ -45,19 +48,45 @@ class Effects:
         ContenderError
             When the shape is neither (n,) nor (n, columns), or the entries are no real numbers.
         """
-        values = _array(returned)
-        fits = values.ndim in {1, 2} and values.shape[0] == n and 0 not in values.shape[1:]
-        if not fits:
+        return cls(n=n, values=_columns(returned, n))
+
+    @classmethod
+    def of_conditions(cls, returned: Mapping[object, object], *, n: int) -> Effects:
+        """Return the effects of an estimand that names the conditions of a conjunction.
+
+        Parameters
+        ----------
+        returned
+            Condition -> effects of shape (n,), or (n, columns); columns are numbered.
+
+        Raises
+        ------
+        ContenderError
+            When there is no condition, one has no name or the wrong shape, or numbers and
+            booleans are mixed.
+        """
+        if not returned or not all(isinstance(name, str) and name for name in returned):
             raise ContenderError(
-                f"an estimand returned the wrong shape for {n} replicates",
-                value=values.shape,
-                allowed=_ALLOWED,
-                cure="average over cells, not over replicates: .mean(axis=1)",
+                "an estimand returned conditions without names",
+                value=list(returned),
+                allowed="a dict of one condition or more: name -> effects, shape (n,)",
             )
-        columns = values.reshape(n, -1) if values.size else values.reshape(n, 1)
-        if columns.dtype.kind == "b":
-            return cls(n=n, values=columns.astype(np.bool_))
-        return cls(n=n, values=columns.astype(np.float64))
+        columns = {
+            str(name): _columns(part, n, f" (condition {name!r})")
+            for name, part in returned.items()
+        }
+        if len({part.dtype.kind for part in columns.values()}) > 1:
+            raise ContenderError(
+                "an estimand returned numbers for one condition and booleans for another",
+                value={name: str(part.dtype) for name, part in columns.items()},
+                allowed="conditions of one sort: the claim has one kind",
+            )
+        names = [
+            name if part.shape[1] == 1 else f"{name}, {i} of {part.shape[1]}"
+            for name, part in columns.items()
+            for i in range(1, part.shape[1] + 1)
+        ]
+        return cls(n=n, values=np.concatenate(list(columns.values()), axis=1), names=tuple(names))
 
     @classmethod
     def of_sample(cls, statistic: Statistic, *, n: int) -> Effects:
@@ -82,6 +111,8 @@ class Effects:
             Evaluates it on the replicates of the given indices; called only when `returned` is
             one number.
         """
+        if isinstance(returned, Mapping):
+            return cls.of_conditions(returned, n=n)
         values = _array(returned)
         if values.ndim > 0:
             return cls.per_replicate(returned, n=n)
@@ -98,6 +129,24 @@ class Effects:
             return again(indices)  # type: ignore[return-value]
 
         return cls.of_sample(statistic, n=n)
+
+
+def _columns(
+    returned: object, n: int, which: str = ""
+) -> npt.NDArray[np.float64] | npt.NDArray[np.bool_]:
+    values = _array(returned)
+    fits = values.ndim in {1, 2} and values.shape[0] == n and 0 not in values.shape[1:]
+    if not fits:
+        raise ContenderError(
+            f"an estimand returned the wrong shape for {n} replicates{which}",
+            value=values.shape,
+            allowed=_ALLOWED,
+            cure="average over cells, not over replicates: .mean(axis=1)",
+        )
+    columns = values.reshape(n, -1) if values.size else values.reshape(n, 1)
+    if columns.dtype.kind == "b":
+        return columns.astype(np.bool_)
+    return columns.astype(np.float64)
 
 
 def _array(returned: object) -> npt.NDArray[np.generic]:
