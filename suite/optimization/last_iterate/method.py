@@ -23,7 +23,7 @@ def mirror_descent(problem: Problem, steps: Tensor, *, average: Tensor | None = 
     Parameters
     ----------
     problem
-        Its rows stand in the order of falling horizons; a finished row is not touched again.
+        A row that has finished is not touched again.
     steps
         eta_1, ..., eta_T along the last axis; its leading axes are leading axes of x, or none.
     average

@@ -43,7 +43,7 @@ class Problem:
     Attributes
     ----------
     T
-        Horizon: an integer, or integers (rows,) that do not rise: rows finish from the last on.
+        Horizon: an integer, or integers (rows,) that do not fall: rows finish from the first on.
     x1
         (rows, ...), float64: rows are cells and replicates; paths and coordinates follow.
     D, M, sigma
@@ -77,14 +77,14 @@ class Problem:
         if self.eta is None:
             self.eta = theory_eta(self.D, self.M, self.sigma)
         T = torch.as_tensor(self.T).expand(rows)
-        if bool((T.diff() > 0).any()):
-            raise ValueError(f"horizons must not rise from row to row: {T.tolist()}")
+        if bool((T.diff() < 0).any()):
+            raise ValueError(f"horizons must not fall from row to row: {T.tolist()}")
         t = torch.arange(int(T.max()) + 1)
-        self._running = (t[:, None] <= T).sum(dim=1).tolist()
+        self._finished = (t[:, None] > T).sum(dim=1).tolist()
 
     def running(self, t: int) -> slice:
         """Return the rows whose horizon is t or later."""
-        return slice(self._running[t])
+        return slice(self._finished[t], None)
 
     def subgradient(self, x: Tensor, t: int) -> Tensor:
         """Return an unbiased estimate of a subgradient of f at the running rows of x_t, counted."""
@@ -117,7 +117,7 @@ class Sharp(Problem):
         """Return eps sign(x), and 0 at 0."""
         eps = self.eps
         if isinstance(eps, Tensor) and len(eps) > 1:
-            eps = eps[: len(x)]
+            eps = eps[-len(x) :]
         return eps * x.sign()
 
     def gap(self, x: Tensor) -> Tensor:
