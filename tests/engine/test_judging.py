@@ -76,6 +76,9 @@ def columns(subject):
 def difference(subject, opponent):
     return (subject["x"] - opponent["x"]).mean(axis=1)
 
+def named(subject):
+    return {"at T = 1": subject["x"][:, 0], "at T = 2": subject["x"][:, 1]}
+
 def whole(subject):
     return float(subject["x"].mean())
 
@@ -216,6 +219,23 @@ def test_columns_are_a_conjunction(tmp_path: Path) -> None:
 
     assert judged(paper, m=np.stack([GOOD, 2 * GOOD], axis=1)).verdict == "reproduced"
     assert judged(paper, m=np.stack([GOOD, BAD], axis=1)).verdict == "not reproduced"
+
+
+def test_named_conditions_are_recorded_of_subject_and_control(tmp_path: Path) -> None:
+    """The record tells each condition's verdict and effect, of the method and of the control."""
+    paper = paper_at(tmp_path, ('estimand = "effect"', 'estimand = "named"'))
+    claim = judged(paper, m=np.stack([GOOD, UNSURE], axis=1), k=np.stack([GOOD, BAD], axis=1))
+
+    assert claim.verdict == "inconclusive"
+    assert claim.reason.startswith("Weakest of 2 (at T = 2): ")
+    assert [(c.name, c.verdict) for c in claim.conditions] == [
+        ("at T = 1", "reproduced"),
+        ("at T = 2", "inconclusive"),
+    ]
+    first = claim.conditions[0].effect
+    assert first is not None
+    assert (first.value, first.unit) == (pytest.approx(1), "nats")
+    assert [c.verdict for c in claim.control.conditions] == ["reproduced", "not reproduced"]
 
 
 @pytest.mark.parametrize(
