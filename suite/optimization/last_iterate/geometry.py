@@ -47,7 +47,7 @@ class Euclidean:
 
     def step(self, x: Tensor, g: Tensor, eta: float | Tensor) -> Tensor:
         """Return x - eta g, thresholded at eta l1, or projected on the ball."""
-        z = x - eta * g
+        z = torch.addcmul(x, g, torch.as_tensor(eta, dtype=x.dtype), value=-1)
         if self.l1:
             return soft_threshold(z, eta * self.l1)
         if self.radius is not None:
@@ -81,14 +81,15 @@ def project_on_simplex(z: Tensor) -> Tensor:
     1986): a few passes, and no sort.
     """
     theta = (z.sum(dim=-1, keepdim=True) - 1) / z.shape[-1]
+    before = torch.tensor(float(z.shape[-1]))
     while True:
-        active = z > theta
-        count = active.sum(dim=-1, keepdim=True)
-        tighter = ((z * active).sum(dim=-1, keepdim=True) - 1) / count
+        x = (z - theta).clamp_(min=0)
+        count = x.sign().sum(dim=-1, keepdim=True)  # a sum of numbers is faster than one of truths
+        if bool((count == before).all()):
+            return x
+        before = count
         # theta never falls, so that no entry comes back: this ends after d passes at most.
-        if not bool((tighter > theta).any()):
-            return (z - theta).clamp(min=0)
-        theta = torch.maximum(theta, tighter)
+        theta = theta + ((x.sum(dim=-1, keepdim=True) - 1) / count).clamp_(min=0)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .geometry import Geometry
 from .problem import Problem
 
 
-def mirror_descent(problem: Problem, steps: Tensor, *, average: Tensor | None = None) -> Tensor:
+def mirror_descent(
+    problem: Problem,
+    steps: Tensor,
+    *,
+    average: Tensor | None = None,
+    geometry: Geometry | None = None,
+) -> Tensor:
     """Return the last iterate x_{T+1}, after exactly T calls of the oracle.
 
     Parameters
@@ -29,12 +36,15 @@ def mirror_descent(problem: Problem, steps: Tensor, *, average: Tensor | None = 
     average
         Weights of x_1, ..., x_T, shaped as steps are: the weighted average is returned in place of
         x_{T+1}.
+    geometry
+        In place of the problem's: another mirror map on the same domain.
 
     Returns
     -------
     Tensor
         Shaped as ``problem.x1``.
     """
+    geometry = problem.geometry if geometry is None else geometry
     x = problem.x1.clone()
     mean = torch.zeros_like(x)
     for t in range(1, steps.shape[-1] + 1):
@@ -43,7 +53,11 @@ def mirror_descent(problem: Problem, steps: Tensor, *, average: Tensor | None = 
         if average is not None:
             mean[rows] += at(average, t, rows, x.ndim) * now
         g = problem.subgradient(now, t)
-        x[rows] = problem.geometry.step(now, g, at(steps, t, rows, x.ndim))
+        x_next = geometry.step(now, g, at(steps, t, rows, x.ndim))
+        if len(x_next) == len(x):
+            x = x_next  # large problems are saved a copy
+        else:
+            x[rows] = x_next
     return x if average is None else mean
 
 

@@ -118,7 +118,7 @@ class Sharp(Problem):
         eps = self.eps
         if isinstance(eps, Tensor) and len(eps) > 1:
             eps = eps[-len(x) :]
-        return eps * x.sign()
+        return x.sign().mul_(eps)
 
     def gap(self, x: Tensor) -> Tensor:
         """Return eps |x|."""

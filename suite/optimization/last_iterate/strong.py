@@ -1,0 +1,101 @@
+"""Strongly convex functions, mu = 1: a parabola with exact expectations, and a hard maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .geometry import Euclidean
+from .hard import Harvey, grids
+from .noise import Normal, Shared
+from .problem import Problem
+
+MU = 1.0
+#: Paths of the parabola in a replicate, whose mean is taken.
+PATHS = 2000
+
+
+@dataclass(kw_only=True)
+class Parabola(Problem):
+    """f = mu x^2 / 2 on the line; every entry of x is a path of its own."""
+
+    mu: float = MU
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return mu x."""
+        return self.mu * x
+
+    def gap(self, x: Tensor) -> Tensor:
+        """Return mu x^2 / 2."""
+        return self.mu * x**2 / 2
+
+
+@dataclass(kw_only=True)
+class StrongHarvey(Harvey):
+    """f = max_i <H_i, x> + mu ||x||^2 / 2 on the unit ball, the subgradient that of the sum.
+
+    The rows keep 0 in their convex hull, so that F* = 0 = f(0) still.
+    """
+
+    mu: float = MU
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Return H_i + mu x, i the smallest maximal one."""
+        return super().slope(x) + self.mu * x
+
+    def gap(self, x: Tensor) -> Tensor:
+        """Return f(x), (rows,)."""
+        return super().gap(x) + self.mu * (x**2).sum(dim=1) / 2
+
+
+def parabola(T: Tensor, *, streams: Any, n: int, paths: int = PATHS) -> Parabola:
+    """Return mu x^2 / 2 from x_1 = 1 under normal noise of variance 1, shared by all horizons."""
+    return Parabola(
+        T=T,
+        x1=torch.ones(len(T), paths, dtype=torch.float64),
+        D=0.5,
+        M=0.0,
+        sigma=1.0,
+        L=MU,
+        noise=Shared(Normal(streams.numpy("noise")), (n, paths)),
+    )
+
+
+def strong_harvey(T: Tensor) -> StrongHarvey:
+    """Return the hard maximum of horizons T: a_j = 1 / (2 (T + 1 - j)), b_j = 1, from x_1 = 0.
+
+    On the unit ball the subgradients are of norm 2 at most beside mu x, and no run leaves it.
+    """
+    columns = torch.arange(1, int(T.max()) + 2, dtype=torch.float64)
+    horizon = T.to(torch.float64)[:, None]
+    inside = columns <= horizon
+    # What lies outside must not divide by zero before it is put away.
+    a = torch.where(inside, 1 / (2 * (horizon - columns + 1).clamp(min=1)), 0.0)
+    return StrongHarvey(
+        T=T,
+        x1=torch.zeros_like(a),
+        D=0.5,
+        M=4.0,
+        a=a,
+        b=inside.to(torch.float64),
+        geometry=Euclidean(radius=1.0),
+    )
+
+
+def strong(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Problem:
+    """Return stacked horizons of one instance, on the grid of each replicate.
+
+    Parameters
+    ----------
+    instance
+        "parabola" or "hard".
+    octave
+        One for each cell of the stack, rising.
+    """
+    T = grids(octave, streams.replicates)
+    # Rows of one octave rise with the replicate, and the next octave starts above them.
+    return parabola(T, streams=streams, n=n) if instance == "parabola" else strong_harvey(T)
