@@ -83,11 +83,6 @@ def diminishing_steps(eta: float, T: int) -> list[float]:
     return [eta / (t + 1) for t in range(T)]
 
 
-def constant_steps(eta: float, T: int) -> list[float]:
-    """Return eta, T times: the error stalls at the order of eta."""
-    return [eta] * T
-
-
 def truncated_spectral(adjoint: Map, y: Tensor, r: int, *, beta: float = 3.0) -> Tensor:
     """Return U_0, (rows, d, r), of the truncated spectral initialisation.
 
