@@ -96,7 +96,8 @@ class MatrixRecovery:
         place = torch.zeros(self.d, self.d, dtype=torch.long, device=self.A.device)
         place[i, j] = place[j, i] = torch.arange(len(i), device=self.A.device)
         self._unpacking = place.flatten()
-        self._weight = (1 + torch.eye(self.d, dtype=self.A.dtype, device=self.A.device)) / 2
+        identity = torch.eye(self.d, dtype=self.A.dtype, device=self.A.device)
+        self._weight = (1 + identity) / (2 * self.m)
 
     def subgradient(self, U: Tensor) -> Evaluation:
         """Return f(U) = (1/m) sum |e_i| and Q = (1/m) sum sign(e_i) A_i, with sign(0) = 0.
@@ -105,7 +106,7 @@ class MatrixRecovery:
         """
         self.calls += 1
         e = self._residuals(U)
-        return Evaluation(self._rows(e.abs().mean(dim=1)), self._correlation(e.sign()))
+        return Evaluation(self._rows(e.abs().mean(dim=1)), self.correlation(e.sign()))
 
     def l2_gradient(self, U: Tensor) -> Tensor:
         """Return Q = (1/m) sum e_i A_i, (rows, d, d), of the loss (1/2m) sum e_i^2.
@@ -115,6 +116,11 @@ class MatrixRecovery:
         self.calls += 1
         gram, Ay = self._normal_equations
         return self._unpacked((gram @ self._packed(U @ U.mT) - Ay).mT)
+
+    def correlation(self, s: Tensor) -> Tensor:
+        """Return the symmetrised (1/m) sum s_i A_i, (rows, d, d), of weights s (n, m, c)."""
+        # s transposed, not A: A is large, and read along its rows in both products.
+        return self._unpacked(s.mT.contiguous() @ self.A)
 
     def loss(self, U: Tensor) -> Tensor:
         """Return f(U), (rows,), uncounted: for the measure."""
@@ -137,17 +143,12 @@ class MatrixRecovery:
 
     @cached_property
     def _normal_equations(self) -> tuple[Tensor, Tensor]:
-        """A'A / m, (n, P, P), and A'y / m, (n, P, c)."""
-        return self.A.mT @ self.A / self.m, self.A.mT @ self.y / self.m
+        """A'A, (n, P, P), and A'y, (n, P, c)."""
+        return self.A.mT @ self.A, self.A.mT @ self.y
 
     def _residuals(self, U: Tensor) -> Tensor:
         """Return e, (n, m, c)."""
-        return self.A @ self._packed(U @ U.mT) - self.y
-
-    def _correlation(self, s: Tensor) -> Tensor:
-        """Return the symmetrised (1/m) sum s_i A_i, (rows, d, d), for s of shape (n, m, c)."""
-        # s transposed, not A: A is large, and read along its rows in both products.
-        return self._unpacked(s.mT.contiguous() @ self.A / self.m)
+        return torch.baddbmm(self.y, self.A, self._packed(U @ U.mT), beta=-1)
 
     def _pack(self, X: Tensor) -> Tensor:
         """Return the features of symmetric X (..., d, d) on the last axis, of length P."""
@@ -158,7 +159,7 @@ class MatrixRecovery:
         return self._pack(X).reshape(self.cells, self.n, -1).permute(1, 2, 0).contiguous()
 
     def _unpacked(self, q: Tensor) -> Tensor:
-        """Return correlations with packed A, (n, c, P), as symmetric matrices, (rows, d, d)."""
+        """Return sums of packed A, (n, c, P), as symmetrised means, (rows, d, d)."""
         rows = q.transpose(0, 1).reshape(self.cells * self.n, -1)
         return rows.index_select(-1, self._unpacking).unflatten(-1, (self.d, self.d)) * self._weight
 
