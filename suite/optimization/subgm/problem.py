@@ -115,12 +115,12 @@ class MatrixRecovery:
         """
         self.calls += 1
         gram, Ay = self._normal_equations
-        return self._unpacked((gram @ self._packed(U @ U.mT) - Ay).mT)
+        return self._unpacked(gram @ self._packed(U @ U.mT) - Ay)
 
     def correlation(self, s: Tensor) -> Tensor:
         """Return the symmetrised (1/m) sum s_i A_i, (rows, d, d), of weights s (n, m, c)."""
         # s transposed, not A: A is large, and read along its rows in both products.
-        return self._unpacked(s.mT.contiguous() @ self.A)
+        return self._unpacked((s.mT.contiguous() @ self.A).mT)
 
     def loss(self, U: Tensor) -> Tensor:
         """Return f(U), (rows,), uncounted: for the measure."""
@@ -128,7 +128,8 @@ class MatrixRecovery:
 
     def loss_at_truth(self) -> Tensor:
         """Return f at X* = U U', (rows,): the mean modulus of the noise."""
-        return self._rows((self.A @ self._pack(self.truth).mT - self.y).abs().mean(dim=1))
+        X = self.truth.repeat(self.cells, 1, 1)
+        return self._rows((self.A @ self._packed(X) - self.y).abs().mean(dim=1))
 
     def error(self, U: Tensor) -> Tensor:
         """Return ||U U' - X*||_F, (rows,), uncounted: for the measure and for oracle stopping."""
@@ -150,18 +151,15 @@ class MatrixRecovery:
         """Return e, (n, m, c)."""
         return torch.baddbmm(self.y, self.A, self._packed(U @ U.mT), beta=-1)
 
-    def _pack(self, X: Tensor) -> Tensor:
-        """Return the features of symmetric X (..., d, d) on the last axis, of length P."""
-        return X.flatten(-2).index_select(-1, self._packing)
-
     def _packed(self, X: Tensor) -> Tensor:
-        """Return the features of X, (rows, d, d), as columns, (n, P, c)."""
-        return self._pack(X).reshape(self.cells, self.n, -1).permute(1, 2, 0).contiguous()
+        """Return the features of symmetric X, (rows, d, d), as columns, (n, P, c)."""
+        columns = X.reshape(self.cells, self.n, -1).permute(1, 2, 0)
+        return columns.index_select(1, self._packing)
 
     def _unpacked(self, q: Tensor) -> Tensor:
-        """Return sums of packed A, (n, c, P), as symmetrised means, (rows, d, d)."""
-        rows = q.transpose(0, 1).reshape(self.cells * self.n, -1)
-        return rows.index_select(-1, self._unpacking).unflatten(-1, (self.d, self.d)) * self._weight
+        """Return sums of packed A, (n, P, c), as symmetrised means, (rows, d, d)."""
+        rows = q.index_select(1, self._unpacking).permute(2, 0, 1)
+        return rows.reshape(-1, self.d, self.d) * self._weight
 
     def _rows(self, values: Tensor) -> Tensor:
         """Return values (n, c) as (rows,)."""
