@@ -68,7 +68,7 @@ def parabola(T: Tensor, *, streams: Any, n: int, paths: int = PATHS) -> Parabola
 def strong_harvey(T: Tensor) -> StrongHarvey:
     """Return the hard maximum of horizons T: a_j = 1 / (2 (T + 1 - j)), b_j = 1, from x_1 = 0.
 
-    On the unit ball the subgradients are of norm 2 at most beside mu x, and no run leaves it.
+    No run leaves the ball, on which the subgradients have norm sqrt(1 + pi^2 / 24) + mu at most.
     """
     columns = torch.arange(1, int(T.max()) + 2, dtype=torch.float64)
     horizon = T.to(torch.float64)[:, None]
@@ -79,9 +79,9 @@ def strong_harvey(T: Tensor) -> StrongHarvey:
         T=T,
         x1=torch.zeros_like(a),
         D=0.5,
-        M=4.0,
-        a=a,
-        b=inside.to(torch.float64),
+        M=4.4,
+        a=a.numpy(),
+        b=inside.to(torch.float64).numpy(),
         geometry=Euclidean(radius=1.0),
     )
 
@@ -97,5 +97,4 @@ def strong(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Pro
         One for each cell of the stack, rising.
     """
     T = grids(octave, streams.replicates)
-    # Rows of one octave rise with the replicate, and the next octave starts above them.
     return parabola(T, streams=streams, n=n) if instance == "parabola" else strong_harvey(T)
