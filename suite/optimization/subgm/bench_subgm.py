@@ -77,7 +77,6 @@ outliers.method(who.spectral_direction)
 outliers.baseline(pin="l2-descent")(opponents.l2_descent)
 outliers.baseline(pin="exact-rank-subgm")(opponents.exact_rank)
 outliers.baseline(pin="diminishing-subgm")(opponents.diminishing)
-outliers.control(who.large_initialisation)
 outliers.control(who.short_schedule)
 
 
@@ -91,8 +90,13 @@ def conditions(subject, effects, *names):
 
 def orders_beyond_tenfold(subject, opponent):
     """Return log10 of the opponent's error over ten times the subject's."""
+    return {name: orders - 1 for name, orders in orders_ahead(subject, opponent).items()}
+
+
+def orders_ahead(subject, opponent):
+    """Return log10 of the opponent's error over the subject's."""
     orders = np.log10(opponent["error"]) - np.log10(subject["error"])
-    return conditions(subject, orders - 1, "p", "magnitude")
+    return conditions(subject, orders, "p", "magnitude")
 
 
 def orders_of_error(subject):
