@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .problem import Gaussian, Problem, Sharp
+from .noise import Normal, Shared
+from .problem import Problem, Sharp
 
 Floats = NDArray[np.float64]
 
@@ -103,7 +104,7 @@ def harvey(instance: str, T: Tensor) -> Harvey:
     return Harvey(T=T, x1=torch.zeros_like(a), D=0.0, M=2.0, eta=1.0, a=a.numpy(), b=b.numpy())
 
 
-def progress(T: Tensor, *, streams: Any) -> Sharp:
+def progress(T: Tensor, *, streams: Any, n: int) -> Sharp:
     """Return eps |x| with eps = 8 / sqrt(T), x_1 = 1, normal noise of variance 1, PATHS a row."""
     eps = 8 / T.to(torch.float64).sqrt()
     return Sharp(
@@ -113,7 +114,7 @@ def progress(T: Tensor, *, streams: Any) -> Sharp:
         M=2 * eps,
         sigma=1.0,
         eps=eps[:, None],
-        noise=Gaussian(1.0, streams.torch("noise")),
+        noise=Shared(Normal(streams.numpy("noise")), (n, PATHS)),
     )
 
 
@@ -140,9 +141,8 @@ def hard(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Probl
         One for each cell of the stack, rising.
     """
     if instance == "progress":
-        return progress(
-            torch.tensor([2 ** (6 + o) for o in octave for _ in range(n)]), streams=streams
-        )
+        T = torch.tensor([2 ** (6 + o) for o in octave]).repeat_interleave(n)
+        return progress(T, streams=streams, n=n)
     return harvey(instance, grids(octave, streams.replicates))
 
 

@@ -12,28 +12,6 @@ from .geometry import Euclidean, Geometry
 from .schedules import theory_eta
 
 
-@dataclass
-class Gaussian:
-    """Independent normal noise.
-
-    Attributes
-    ----------
-    scale
-        Standard deviation of every entry.
-    shape
-        Of one draw, broadcast against the running iterates; None draws each entry its own.
-    """
-
-    scale: float
-    generator: torch.Generator
-    shape: tuple[int, ...] | None = None
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return one draw."""
-        shape = x.shape if self.shape is None else self.shape
-        return self.scale * torch.randn(shape, dtype=x.dtype, generator=self.generator)
-
-
 @dataclass(kw_only=True)
 class Problem:
     """min of F = f + h over X by a stochastic oracle of f; F* is known exactly.
