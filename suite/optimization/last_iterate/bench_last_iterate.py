@@ -5,10 +5,17 @@ import numpy as np
 from claimbench import Experiment, slope
 
 from . import contenders as who
-from .evaluate import measure, measure_bound, measure_iterate
+from .evaluate import measure, measure_bound, measure_gap, measure_iterate
 from .hard import hard as hard_problem
 from .hard import one_run
+from .heavy import P
+from .heavy import heavy as heavy_problem
 from .instances import inequality as inequality_problem
+from .simplex import simplex as simplex_problem
+from .strong import MU
+from .strong import strong as strong_problem
+from .tails import measure_quantile
+from .tails import tails as tails_problem
 
 # Slopes of sqrt(T) gap over ln T below this are no logarithm.
 FLAT = 0.002
@@ -16,6 +23,10 @@ FLAT = 0.002
 hard = Experiment(hard_problem, measure, stack=("octave",))
 sweep = Experiment(one_run, measure_iterate)
 inequality = Experiment(inequality_problem, measure_bound, stack=("schedule", "noise_factor"))
+tails = Experiment(tails_problem, measure_quantile, stack=("delta",))
+strong = Experiment(strong_problem, measure_gap, stack=("octave",))
+simplex = Experiment(simplex_problem, measure_gap, stack=("k",))
+heavy = Experiment(heavy_problem, measure_gap, stack=("T", "k"))
 
 # The instances that are hard for naive steps, and the one where something must be done.
 
@@ -108,3 +119,127 @@ def within_bound(subject):
     over = (subject["gap"] + 3 * subject["standard_error"]) / subject["bound"]
     names = dict.fromkeys(subject["instance"].tolist())
     return {name: over[:, subject["instance"] == name] for name in names}
+
+
+# Quantiles of the gap, with the step size of Theorem 3.4.
+
+tails.method(who.linear_decay)
+tails.control(who.zero_step)
+
+#: The exponent of log(1/delta) that the quantiles' ratio may have, and the ratio itself.
+EXPONENT, RATIO = 0.15, 3.0
+
+
+def quantile_ratio(subject):
+    """Return at every T growth and size of rho, each over what is let through.
+
+    Growth is the slope of ln rho over ln log(1/delta) at the three smallest delta.
+    """
+    conditions = {}
+    for T in np.unique(subject["T"]):
+        cells = np.flatnonzero(subject["T"] == T)
+        smallest = cells[np.argsort(subject["delta"][cells])][:3]
+        levels = np.log(np.log(1 / subject["delta"][smallest]))
+        rho = subject["rho"]
+        conditions[f"growth at T = {T}"] = slope(np.log(rho[:, smallest]), levels) / EXPONENT
+        conditions[f"ratio at T = {T}"] = rho[:, cells].max(axis=1) / RATIO
+    return conditions
+
+
+# Strong convexity.
+
+strong.method(who.harmonic)
+strong.method(who.double_harmonic)
+strong.baseline(pin="polyak-average")(who.average_of_harmonic)
+strong.baseline(pin="suffix-average")(who.suffix_of_harmonic)
+strong.baseline(pin="weighted-average")(who.weighted_average)
+strong.control(who.fixed_step)
+
+
+def rate_beside_log(subject):
+    """Return the slope of ln(gap / ln T) over ln T on each instance."""
+    rates = {}
+    for instance in dict.fromkeys(subject["instance"].tolist()):
+        cells = subject["instance"] == instance
+        T, gap = subject["horizon"][:, cells], subject["gap"][:, cells]
+        rates[instance] = slope(np.log(gap / np.log(T)), np.log(T))
+    return rates
+
+
+def harmonic_expectation(subject):
+    """Return the gap over 1 / (2 mu T), less 1, mean over horizons."""
+    return (subject["gap"] * 2 * MU * subject["horizon"]).mean(axis=1) - 1
+
+
+def double_harmonic_expectation(subject):
+    """Return the gap over (2T + 1) / (3 mu T (T + 1)), less 1, mean over horizons."""
+    T = subject["horizon"]
+    return (subject["gap"] * 3 * MU * T * (T + 1) / (2 * T + 1)).mean(axis=1) - 1
+
+
+# Two geometries of the simplex.
+
+simplex.method(who.kl)
+simplex.baseline(pin="euclidean-simplex")(who.euclidean)
+simplex.control(who.zero_step)
+
+#: Between which KL's gap over sqrt(log d / T) should stay.
+LEAST, MOST = 0.8, 1.6
+
+
+def _worst(subject, setting):
+    """Return the setting's values, and the gaps at each value's worst k, (replicate, value).
+
+    The worst k is that of the largest mean over all replicates, so that one replicate's noise does
+    not choose for itself.
+    """
+    values = np.unique(subject[setting])
+    gaps = []
+    for value in values:
+        gap = subject["gap"][:, subject[setting] == value]
+        gaps.append(gap[:, gap.mean(axis=0).argmax()])
+    return values, np.stack(gaps, axis=1)
+
+
+def growth_with_dimension(subject):
+    """Return ln of gap over sqrt(log d / T), from the middle of what it should stay between."""
+    d, gap = _worst(subject, "d")
+    ratio = gap * np.sqrt(subject["horizon"][:, :1] / np.log(d))
+    effects = np.log(ratio / np.sqrt(LEAST * MOST))
+    return {f"d = {value}": effects[:, i] for i, value in enumerate(d)}
+
+
+def dimension_advantage(subject, opponent):
+    """Return by how much ln(opponent's gap / subject's) rises with d, and ends above ln 2."""
+    d, ours = _worst(subject, "d")
+    _, theirs = _worst(opponent, "d")
+    ratio = np.log(theirs / ours)
+    rises = {
+        f"rise from d = {d[i]} to {d[i + 1]}": ratio[:, i + 1] - ratio[:, i]
+        for i in range(len(d) - 1)
+    }
+    return {**rises, f"above 2 at d = {d[-1]}": ratio[:, -1] - np.log(2)}
+
+
+# Heavy tails.
+
+heavy.method(who.mirror)
+heavy.baseline(pin="plain-sgd")(who.sgd)
+heavy.baseline(pin="clipped-sgd")(who.clipped)
+heavy.control(who.zero_step)
+
+#: Between which the exponent of T should lie, and what the gap may be over T^(1/p - 1).
+STEEPEST, FLATTEST, LEVEL = -0.40, -0.27, 3.0
+
+
+def heavy_rate(subject):
+    """Return the exponent of T and the level at each T, each over what is let through."""
+    T, gap = _worst(subject, "T")
+    middle, reach = (STEEPEST + FLATTEST) / 2, (FLATTEST - STEEPEST) / 2
+    away = (slope(np.log(gap), np.log(T)) - middle) / reach
+    level = gap * T ** (1 - 1 / P) / LEVEL
+    return {
+        f"no slower than T^{FLATTEST:g}": away,
+        f"no faster than T^{STEEPEST:g}": -away,
+        **{f"level at T = {value}": level[:, i] for i, value in enumerate(T)},
+    }

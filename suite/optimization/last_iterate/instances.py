@@ -110,7 +110,7 @@ def build(instance: str, T: int, rows: int, *, streams: Any, n: int) -> Problem:
     if name == "hard":
         return harvey(number, torch.tensor([T] * rows))
     if name == "simplex":
-        return simplex(16, [2.0] * (rows // n), streams=streams, n=n, T=T, paths=VECTOR_PATHS)
+        return simplex(T, 16, [2.0] * (rows // n), streams=streams, n=n, paths=VECTOR_PATHS)
     if name in {"sharp", "parabola"}:
         noise = Shared(Normal(generator), (n, PATHS))
         known = {"T": T, "x1": ones(rows, PATHS), "D": 0.5, "sigma": 1.0, "noise": noise}

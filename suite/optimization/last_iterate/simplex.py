@@ -40,7 +40,7 @@ class Linear(Problem):
 
 
 def simplex(
-    d: int, k: Sequence[float], *, streams: Any, n: int, T: int = 1024, paths: int = PATHS
+    T: int, d: int, k: Sequence[float], *, streams: Any, n: int, paths: int = PATHS
 ) -> Linear:
     """Return <c, x> with c = (0, eps, ..., eps), eps = k sqrt(log d / T), from the centre.
 
