@@ -18,8 +18,8 @@ from .simplex import simplex
 from .strong import Parabola
 
 #: Paths in a replicate, whose mean is taken; of vectors fewer.
-PATHS = 200
-VECTOR_PATHS = 50
+PATHS = 100
+VECTOR_PATHS = 20
 STEPS = {
     "linear_decay": schedules.linear_decay,
     "inverse_sqrt": schedules.inverse_sqrt,

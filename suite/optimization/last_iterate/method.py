@@ -46,14 +46,16 @@ def mirror_descent(
     """
     geometry = problem.geometry if geometry is None else geometry
     x = problem.x1.clone()
+    eta = along_time(steps, x.ndim)
+    weight = None if average is None else along_time(average, x.ndim)
     mean = torch.zeros_like(x)
-    for t in range(1, steps.shape[-1] + 1):
+    for t in range(1, len(eta) + 1):
         rows = problem.running(t)
         now = x[rows]
-        if average is not None:
-            mean[rows] += at(average, t, rows, x.ndim) * now
+        if weight is not None:
+            mean[rows] += of(rows, weight[t - 1]) * now
         g = problem.subgradient(now, t)
-        x_next = geometry.step(now, g, at(steps, t, rows, x.ndim))
+        x_next = geometry.step(now, g, of(rows, eta[t - 1]))
         if len(x_next) == len(x):
             x = x_next  # large problems are saved a copy
         else:
@@ -61,11 +63,12 @@ def mirror_descent(
     return x if average is None else mean
 
 
-def at(steps: Tensor, t: int, rows: slice, ndim: int) -> Tensor:
-    """Return eta_t of the running rows in a shape that meets x: leading axes are leading axes."""
-    eta = steps[..., t - 1]
-    if eta.ndim == 0:
-        return eta
-    if len(eta) > 1:
-        eta = eta[rows]
-    return eta.reshape(*eta.shape, *[1] * (ndim - eta.ndim))
+def along_time(steps: Tensor, ndim: int) -> tuple[Tensor, ...]:
+    """Return eta_1, ..., eta_T in a shape that meets x: their axes are leading axes of x."""
+    trailing = [1] * (ndim - (steps.ndim - 1))
+    return steps.reshape(*steps.shape[:-1], *trailing, -1).contiguous().unbind(-1)
+
+
+def of(rows: slice, eta: Tensor) -> Tensor:
+    """Return eta_t of the running rows, where each row has its own."""
+    return eta if len(eta) == 1 or rows.start == 0 else eta[rows]

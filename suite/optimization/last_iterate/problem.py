@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,8 +35,6 @@ class Problem:
         The constant of the step sizes; None for sqrt(D / (M^2 + sigma^2)).
     noise
         Called with x, returns what is added to a subgradient; None for an exact oracle.
-    calls
-        (rows,), calls of the oracle on one path.
     """
 
     T: int | Tensor
@@ -47,11 +46,10 @@ class Problem:
     geometry: Geometry = field(default_factory=Euclidean)
     eta: float | Tensor | None = None
     noise: Callable[[Tensor], Tensor] | None = None
-    calls: Tensor = field(init=False)
 
     def __post_init__(self):
         rows = len(self.x1)
-        self.calls = torch.zeros(rows, dtype=torch.float64)
+        self._calls = np.zeros(rows)
         if self.eta is None:
             self.eta = theory_eta(self.D, self.M, self.sigma)
         T = torch.as_tensor(self.T).expand(rows)
@@ -60,13 +58,18 @@ class Problem:
         t = torch.arange(int(T.max()) + 1)
         self._finished = (t[:, None] > T).sum(dim=1).tolist()
 
+    @property
+    def calls(self) -> Tensor:
+        """(rows,), calls of the oracle on one path so far."""
+        return torch.from_numpy(self._calls)
+
     def running(self, t: int) -> slice:
         """Return the rows whose horizon is t or later."""
         return slice(self._finished[t], None)
 
     def subgradient(self, x: Tensor, t: int) -> Tensor:
         """Return an unbiased estimate of a subgradient of f at the running rows of x_t, counted."""
-        self.calls[self.running(t)] += 1
+        self._calls[self.running(t)] += 1
         slope = self.slope(x)
         return slope if self.noise is None else slope + self.noise(x)
 
