@@ -83,10 +83,7 @@ sweep.method(who.linear_decay)
 sweep.baseline(pin="torch-sgd")(who.torch_sgd)
 sweep.baseline(who.inverse_sqrt)
 sweep.baseline(who.constant)
-sweep.baseline(pin="jain-phases")(who.phases)
 sweep.baseline(pin="polyak-average")(who.uniform_average)
-sweep.baseline(pin="suffix-average")(who.suffix_average)
-sweep.baseline(pin="polyak-average")(who.average_of_linear_decay)
 sweep.control(who.one_step_early)
 
 
