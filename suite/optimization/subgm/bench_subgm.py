@@ -56,13 +56,13 @@ overparameterisation.method(who.geometric_steps)
 
 
 def error_over_rank(subject):
-    """Return the slope of ln error over ln r', r' > r, at the middle m of three."""
-    return _error_over_rank(subject, np.unique(subject["m"])[1])
+    """Return the slope of ln error over ln r', r' > r, at the largest m."""
+    return _error_over_rank(subject, subject["m"].max())
 
 
 def error_over_rank_scarce(subject):
-    """Return the slope of ln error over ln r', r' > r, at the smallest m."""
-    return _error_over_rank(subject, subject["m"].min())
+    """Return the slope of ln error over ln r', r' > r, at the largest m but one."""
+    return _error_over_rank(subject, np.unique(subject["m"])[-2])
 
 
 def _error_over_rank(subject, m):
@@ -154,8 +154,8 @@ rate.control(who.constant_path)
 
 def decay(subject):
     """Return log10 of the last error over the error at t = 150."""
-    path = subject["path"][:, 0]
-    return np.log10(path[:, -1]) - np.log10(path[:, 150 // who.EVERY])
+    last, early = subject["error"][:, 0], subject["error_150"][:, 0]
+    return np.log10(last) - np.log10(early)
 
 
 # The convex relaxation, where it can be afforded.

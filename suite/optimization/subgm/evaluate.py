@@ -2,6 +2,8 @@
 
 import torch
 
+from .contenders import EVERY
+
 
 def measure(problem, U):
     """Return the columns of the evidence, each (rows,).
@@ -21,8 +23,9 @@ def measure(problem, U):
 
 
 def measure_path(problem, path):
-    """Return `measure` of the last iterate, and ``path``, the errors along it, (rows, points)."""
-    return {
-        **measure(problem, path[-1]),
-        "path": torch.stack([problem.error(U) for U in path], dim=1),
-    }
+    """Return `measure` of the last iterate, and ``error_t`` of each iterate t of the path.
+
+    Columns and no trace: figures are drawn from columns.
+    """
+    errors = {f"error_{EVERY * i}": problem.error(U) for i, U in enumerate(path)}
+    return {**measure(problem, path[-1]), **errors}
