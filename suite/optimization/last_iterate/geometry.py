@@ -21,6 +21,11 @@ class Geometry(Protocol):
         """Return the minimiser x', shaped as x, for a subgradient estimate g."""
 
 
+def away(x: Tensor, g: Tensor, eta: float | Tensor) -> Tensor:
+    """Return x - eta g in one pass over memory."""
+    return torch.addcmul(x, g, torch.as_tensor(eta, dtype=x.dtype), value=-1)
+
+
 def soft_threshold(z: Tensor, a: float | Tensor) -> Tensor:
     """Return sign(z) max(|z| - a, 0), the proximal point of a ||.||_1."""
     return z.sign() * (z.abs() - a).clamp(min=0)
@@ -47,7 +52,7 @@ class Euclidean:
 
     def step(self, x: Tensor, g: Tensor, eta: float | Tensor) -> Tensor:
         """Return x - eta g, thresholded at eta l1, or projected on the ball."""
-        z = torch.addcmul(x, g, torch.as_tensor(eta, dtype=x.dtype), value=-1)
+        z = away(x, g, eta)
         if self.l1:
             return soft_threshold(z, eta * self.l1)
         if self.radius is not None:
@@ -62,7 +67,7 @@ class Entropy:
 
     def step(self, x: Tensor, g: Tensor, eta: float | Tensor) -> Tensor:
         """Return the softmax of log x - eta g; an entry that underflowed stays 0."""
-        return torch.softmax(x.log() - eta * g, dim=-1)
+        return torch.softmax(away(x.log(), g, eta), dim=-1)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class EuclideanSimplex:
 
     def step(self, x: Tensor, g: Tensor, eta: float | Tensor) -> Tensor:
         """Return the projection of x - eta g."""
-        return project_on_simplex(x - eta * g)
+        return project_on_simplex(away(x, g, eta))
 
 
 def project_on_simplex(z: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Noise that all cells of a stack share: cells, too, are compared on the same draws."""
+"""Laws of noise, and who draws from them: cells of a stack share draws, or have their own."""
 
 from __future__ import annotations
 
@@ -30,6 +30,23 @@ class Shared:
         one = self.law(self.shape)
         cells = -(-len(x) // len(one))
         return one.repeat(cells, *[1] * (one.ndim - 1))[-len(x) :]
+
+
+@dataclass
+class Own:
+    """A draw of its own for every entry of x.
+
+    Attributes
+    ----------
+    law
+        Maps a shape to independent draws.
+    """
+
+    law: Callable[[tuple[int, ...]], Tensor]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return draws shaped as x."""
+        return self.law(tuple(x.shape))
 
 
 @dataclass

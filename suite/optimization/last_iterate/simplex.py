@@ -15,7 +15,7 @@ from .noise import Shared, Signs
 from .problem import Problem
 
 #: Paths in a replicate, whose mean is taken.
-PATHS = 20
+PATHS = 16
 
 
 @dataclass(kw_only=True)

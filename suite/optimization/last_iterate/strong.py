@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .geometry import Euclidean
 from .hard import Harvey, grids
-from .noise import Normal, Shared
+from .noise import Normal, Own
 from .problem import Problem
 
 MU = 1.0
@@ -52,8 +52,12 @@ class StrongHarvey(Harvey):
         return super().gap(x) + self.mu * (x**2).sum(dim=1) / 2
 
 
-def parabola(T: Tensor, *, streams: Any, n: int, paths: int = PATHS) -> Parabola:
-    """Return mu x^2 / 2 from x_1 = 1 under normal noise of variance 1, shared by all horizons."""
+def parabola(T: Tensor, *, streams: Any, paths: int = PATHS) -> Parabola:
+    """Return mu x^2 / 2 from x_1 = 1 under normal noise of variance 1.
+
+    Horizons do not share draws: under steps 1 / (mu t) the last iterate is the mean of its noise,
+    and shared draws would make horizons of one replicate say nearly the same.
+    """
     return Parabola(
         T=T,
         x1=torch.ones(len(T), paths, dtype=torch.float64),
@@ -61,7 +65,7 @@ def parabola(T: Tensor, *, streams: Any, n: int, paths: int = PATHS) -> Parabola
         M=0.0,
         sigma=1.0,
         L=MU,
-        noise=Shared(Normal(streams.numpy("noise")), (n, paths)),
+        noise=Own(Normal(streams.numpy("noise"))),
     )
 
 
@@ -86,7 +90,7 @@ def strong_harvey(T: Tensor) -> StrongHarvey:
     )
 
 
-def strong(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Problem:
+def strong(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Problem:  # noqa: ARG001
     """Return stacked horizons of one instance, on the grid of each replicate.
 
     Parameters
@@ -97,4 +101,4 @@ def strong(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Pro
         One for each cell of the stack, rising.
     """
     T = grids(octave, streams.replicates)
-    return parabola(T, streams=streams, n=n) if instance == "parabola" else strong_harvey(T)
+    return parabola(T, streams=streams) if instance == "parabola" else strong_harvey(T)
