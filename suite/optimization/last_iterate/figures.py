@@ -41,7 +41,7 @@ def growth(evidence, ax, palette):
     level = _scaled(evidence, "inverse_sqrt", "linear_decay").iloc[0]
     ax.axhline(level, ls=":", color="gray", lw=1, label="flat")
     _over_T(ax, T, "√T · gap")
-    ax.legend(fontsize="small", ncols=2)
+    _legend_on_top(ax)
     return f"Growth of √T · gap per ln T, {T[0]:g} to {T[-1]:g}: {'; '.join(told)}; proven 0.0312."
 
 
@@ -78,25 +78,23 @@ def room(evidence, ax, palette):
     rows = evidence[evidence["contender"] == "last_iterate"]
     factor = rows.assign(factor=rows["bound"] / rows["gap"])
     names = list(dict.fromkeys(rows["instance"]))
-    honest = factor[factor["noise_factor"] == 1]
-    colours = dict(zip(sorted(rows["schedule"].unique()), palette.values(), strict=False))
-    least = honest.groupby("instance")["factor"].min()
+    least = factor[factor["noise_factor"] == 1].groupby("instance")["factor"].min()
+    schedules = sorted(rows["schedule"].unique())
     for (schedule, noise), part in factor.groupby(["schedule", "noise_factor"]):
-        at = [names.index(name) for name in part["instance"]]
-        ax.plot(
-            part["factor"],
-            at,
-            "o" if noise == 1 else "x",
-            color=colours.get(schedule, "gray"),
-            alpha=0.35,
-            markersize=4,
-            label=f"{_words(schedule)}, noise × {noise:g}",
-        )
+        index = schedules.index(schedule)
+        style = {"color": list(palette.values())[index], "alpha": 1 if noise == 1 else 0.55}
+        spread = part.groupby("instance")["factor"].agg(["min", "max"])
+        for name, ends in spread.iterrows():
+            at = names.index(name) + 0.2 * (index - 1)
+            ax.plot(ends, [at, at], **style)
+        at = [names.index(name) + 0.2 * (index - 1) for name in spread.index]
+        label = f"{_words(schedule)}, noise × {noise:g}"
+        ax.plot(spread["min"], at, "o" if noise == 1 else "x", label=label, ms=4, **style)
     ax.axvline(1, ls=":", color="gray")
     ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
-    ax.set(xscale="log", xlabel="bound / mean gap")
-    ax.legend(fontsize="small")
+    ax.set(xscale="log", xlabel="bound / mean gap, from the least to the most")
+    ax.set_ylim(len(names) - 0.5, -3)
+    ax.legend(fontsize="small", ncols=2, loc="upper left")
     told = ", ".join(f"{name} {least[name]:.2g}" for name in names)
     blind = factor[factor["noise_factor"] > 1]
     beyond = (
@@ -144,7 +142,7 @@ def strong(evidence, ax, palette):
             continue
         line = (part["horizon"] * part["gap"]).set_axis(part["horizon"]).sort_index()
         own = instance == "hard"
-        label = _words(name) + ("" if own else ", parabola")
+        label = _words(name) if own else None
         ax.plot(line.index, line, "-" if own else "--", color=palette[name], label=label)
         slope = np.polyfit(np.log(line.index), line, 1)[0]
         if own:
@@ -153,8 +151,9 @@ def strong(evidence, ax, palette):
     mean = (exact["horizon"] * exact["gap"]).groupby(exact["contender"]).mean()
     for level in (1 / 2, 2 / 3):
         ax.axhline(level, ls=":", color="gray", lw=1)
+    ax.plot([], [], "--", color="gray", label="dashed: parabola")
     _over_T(ax, np.sort(evidence["horizon"].unique()), "T · gap")
-    ax.legend(fontsize="small", ncols=2)
+    _legend_on_top(ax)
     return (
         f"On the hard instance T · gap grows per ln T by {', '.join(told)}. On the parabola its"
         f" mean is {mean['harmonic']:.3f} for 1/(μt) and"
@@ -177,6 +176,7 @@ def dimension(evidence, ax, palette):
         told.append(f"{_words(name)} {', '.join(f'{value:.3g}' for value in line)}")
     ax.set(xscale="log", yscale="log", xlabel="dimension d", ylabel="√T · gap, worst slope")
     ax.set_xticks(d, [str(value) for value in d])
+    ax.set_yticks((1, 2, 4, 8), ("1", "2", "4", "8"))
     ax.minorticks_off()
     ax.legend()
     return f"√T · gap at d = {', '.join(str(value) for value in d)}: {'; '.join(told)}."
@@ -191,10 +191,9 @@ def heavy(evidence, ax, palette):
         level = line * line.index.to_numpy() ** (1 - 1 / P)
         ax.plot(level.index, level, "o-", color=palette[name], label=_words(name))
         told.append(f"{_words(name)} {level.min():.2f} to {level.max():.2f}, exponent {slope:.3f}")
-    ax.axhline(LEVEL, ls=":", color="gray")
+    ax.axhline(LEVEL, ls="--", color="gray", label="let through")
     _over_T(ax, np.sort(evidence["T"].unique()), "T^(1/3) · gap, worst sharpness")
-    ax.set_ylim(bottom=0)
-    ax.legend()
+    _legend_on_top(ax)
     return f"T^(1/3) · gap, of which {LEVEL} is let through: {'; '.join(told)}."
 
 
@@ -208,6 +207,12 @@ def _over_T(ax, T, label):
     powers = 2 ** np.arange(np.ceil(np.log2(T[0])), np.log2(T[-1]) + 0.01)
     ax.set_xticks(powers, [f"{power:g}" for power in powers])
     ax.minorticks_off()
+
+
+def _legend_on_top(ax):
+    """Make room above the lines, and put the legend there."""
+    ax.set_ylim(0, 1.4 * ax.get_ylim()[1])
+    ax.legend(fontsize="small", ncols=2, loc="upper left")
 
 
 def _words(name):
