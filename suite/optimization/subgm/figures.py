@@ -134,11 +134,11 @@ def overfit(evidence, ax, palette):
     ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.legend(fontsize="small")
-    ratio = off / error
+    ratio, (low, high) = off / error, (-loss.max(), -loss.min())
     return (
-        f"A large start fits the noise: its loss lies {-fitted.max():.1%} to {-fitted.min():.1%}"
-        f" below the truth's, and its error is {ratio.min():.2g} to {ratio.max():.2g} times that"
-        " of a small start."
+        f"The training loss lies {-fitted.max():.1%} to {-fitted.min():.1%} below the truth's from"
+        f" a large start and {low:.1%} to {high:.1%} from a small one; the large start's error is"
+        f" {ratio.min():.2g} to {ratio.max():.2g} times the small one's."
     )
 
 
@@ -199,7 +199,7 @@ FIGURES = (
     ("overparameterisation", "Recovery by start, measurements and the rank told", phase),
     ("initialisation", "The error follows the start", start),
     ("outliers", "Error against the share of outliers", fractions),
-    ("gaussian", "Fitting the noise or not", overfit),
+    ("gaussian", "Fitting the noise: loss and error", overfit),
     ("rate", "The path follows the steps", path),
     ("convex", "Measurements needed, next to the convex relaxation", samples),
 )

@@ -77,9 +77,9 @@ def test_start_names_the_slope_and_draws_the_limit():
 
 
 def test_overfit_compares_losses_with_the_truth_and_errors_with_each_other():
-    """A loss of 0.9 against 1 lies 10% below it, and an error of 0.2 is 200 times 0.001."""
+    """Losses of 0.9 and 0.98 lie 10% and 2% below 1, and an error of 0.2 is 200 times 0.001."""
     _, told = drawn(figures.overfit, evidence("gaussian"))
-    assert "10.0% to 10.0% below the truth's" in told
+    assert "10.0% to 10.0% below the truth's from a large start and 2.0% to 2.0%" in told
     assert "2e+02 to 2e+02 times" in told
 
 
