@@ -84,7 +84,7 @@ def ascent(problem: Any) -> Tensor:
 
 
 def one_step_early(problem: Any) -> Tensor:
-    """Decay by T - t in place of T - t + 1: the last step is zero, and x_T is returned."""
+    """Decay by T - t in place of T - t + 1: every step falls short, the last one is zero."""
     steps = schedules.linear_decay(problem.T, problem.eta)
     last = schedules.scaled(problem.eta, steps.new_ones(steps.shape[-1]), problem.T)
     return mirror_descent(problem, steps - last / schedules.times(problem.T)[1] ** 1.5)
