@@ -6,14 +6,7 @@ from itertools import islice
 
 import torch
 
-from .method import (
-    adaptive,
-    geometric,
-    iterates,
-    random_start,
-    spectral_start,
-    subgm,
-)
+from .method import adaptive, geometric, iterates, random_start, spectral_start, subgm
 
 #: Iterations between the points of a path.
 EVERY = 50
@@ -32,6 +25,11 @@ def large_start(problem):
 def points(path):
     """Return every fiftieth iterate, the first and the last among them."""
     return list(islice(path, 0, None, EVERY))
+
+
+def constant(eta):
+    """eta_t = eta."""
+    return lambda t, f, Q: eta
 
 
 @torch.inference_mode()
@@ -90,8 +88,3 @@ def large_path(problem):
 def constant_path(problem):
     """SubGM with eta_t = 0.02 from a small random start."""
     return points(iterates(problem, small_start(problem), constant(0.02)))
-
-
-def constant(eta):
-    """eta_t = eta."""
-    return lambda t, f, Q: eta
