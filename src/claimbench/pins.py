@@ -109,6 +109,17 @@ def _pin(path: Path, name: str, table: Any) -> Pin:
     return Pin(name=name, packages=packages, **text)
 
 
+def is_pinned(found: str | None, pinned: str) -> bool:
+    """Tell whether a version is the pinned one.
+
+    A build's label (``+cpu``, ``+cu130``) is no part of a release: it counts only where the pin
+    names one.
+    """
+    if found is None:
+        return False
+    return found == pinned or ("+" not in pinned and found.partition("+")[0] == pinned)
+
+
 def installed_version(package: str) -> str | None:
     """Return the version of an installed package, without importing it, or None."""
     try:
@@ -129,7 +140,7 @@ def check(pins: Mapping[str, Pin]) -> dict[str, dict[str, Any]]:
     checked: dict[str, dict[str, Any]] = {}
     for name, pin in pins.items():
         packages = {
-            package: {"pinned": pinned, "installed": found, "match": found == pinned}
+            package: {"pinned": pinned, "installed": found, "match": is_pinned(found, pinned)}
             for package, pinned in pin.packages.items()
             for found in [installed_version(package)]
         }

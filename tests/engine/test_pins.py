@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from claimbench.errors import PinError
-from claimbench.pins import Pin, check, install_command, installed_version, read_pins, state
+from claimbench.pins import (
+    Pin,
+    check,
+    install_command,
+    installed_version,
+    is_pinned,
+    read_pins,
+    state,
+)
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = """
@@ -148,7 +156,27 @@ class TestTheProjectsPins:
         """The environment of the tests holds the pinned opponents, or none."""
         for pin in self.pins.values():
             for package, version in pin.packages.items():
-                assert installed_version(package) in {version, None}
+                found = installed_version(package)
+                assert found is None or is_pinned(found, version)
+
+    @pytest.mark.parametrize(
+        ("found", "pinned", "same"),
+        [
+            ("2.13.0", "2.13.0", True),
+            ("2.13.0+cpu", "2.13.0", True),
+            ("2.13.0+cpu", "2.13.0+cpu", True),
+            ("2.13.0", "2.13.0+cpu", False),
+            ("2.13.0+cu130", "2.13.0+cpu", False),
+            ("2.13.1", "2.13.0", False),
+            ("2.13.0.post1", "2.13.0", False),
+            (None, "2.13.0", False),
+        ],
+    )
+    def test_a_build_label_counts_where_the_pin_names_one(
+        self, found: str | None, pinned: str, same: bool
+    ) -> None:
+        """One release for CPU and for GPU is one version, unless the pin tells them apart."""
+        assert is_pinned(found, pinned) is same
 
     def test_one_licence_for_each_package(self) -> None:
         """A pin of several packages states a licence for each."""
