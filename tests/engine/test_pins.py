@@ -173,7 +173,7 @@ class TestTheProjectsPins:
         ],
     )
     def test_a_build_label_counts_where_the_pin_names_one(
-        self, found: str | None, pinned: str, same: bool
+        self, *, found: str | None, pinned: str, same: bool
     ) -> None:
         """One release for CPU and for GPU is one version, unless the pin tells them apart."""
         assert is_pinned(found, pinned) is same
