@@ -33,7 +33,8 @@ def heavy(
         One for each cell of the stack; T does not fall from cell to cell.
     """
     horizon = torch.tensor(T).repeat_interleave(n)
-    eps = torch.tensor(k, dtype=torch.float64).repeat_interleave(n) * horizon ** (1 / P - 1)
+    shrinking = horizon.to(torch.float64) ** (1 / P - 1)
+    eps = torch.tensor(k, dtype=torch.float64).repeat_interleave(n) * shrinking
     noise = Pareto(streams.numpy("noise"), TAIL)
     q = P / (P - 1)
     return Sharp(
