@@ -17,7 +17,7 @@ def mean_gap(gap: Tensor) -> dict[str, Tensor]:
     """Return mean and standard error over a row's paths, (rows,) each; no error of one path."""
     paths = gap.reshape(len(gap), -1)
     count = paths.shape[1]
-    error = paths.std(dim=1) / count**0.5 if count > 1 else torch.zeros(len(gap))
+    error = paths.std(dim=1) / count**0.5 if count > 1 else gap.new_zeros(len(gap))
     return {"gap": paths.mean(dim=1), "standard_error": error}
 
 
