@@ -16,6 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+#: Less than the norm of any Q that is not zero.
+TINY = torch.finfo(torch.float64).tiny
+
 #: (t, f(U_t), Q_t) to the step eta_t, one number or (rows,).
 Steps = Callable[[int, Tensor, Tensor], Any]
 
@@ -53,9 +56,8 @@ def geometric(eta: float, rho: float) -> Steps:
     """
 
     def steps(t: int, _f: Tensor, Q: Tensor) -> Tensor:
-        length = torch.linalg.matrix_norm(Q)
-        # Q = 0 is an optimum of f: there the method stops.
-        return torch.where(length > 0, eta * rho**t / length, 0.0)
+        # Q = 0 is an optimum of f, where no finite step moves U: there the method stops.
+        return eta * rho**t / torch.linalg.matrix_norm(Q).clamp(min=TINY)
 
     return steps
 

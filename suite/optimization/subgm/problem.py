@@ -120,7 +120,7 @@ class MatrixRecovery:
     def correlation(self, s: Tensor) -> Tensor:
         """Return the symmetrised (1/m) sum s_i A_i, (rows, d, d), of weights s (n, m, c)."""
         # s transposed, not A: A is large, and read along its rows in both products.
-        return self._unpacked((s.mT.contiguous() @ self.A).mT)
+        return self._unpacked(torch.bmm(s.mT.contiguous(), self.A).mT)
 
     def loss(self, U: Tensor) -> Tensor:
         """Return f(U), (rows,), uncounted: for the measure."""
@@ -149,7 +149,7 @@ class MatrixRecovery:
 
     def _residuals(self, U: Tensor) -> Tensor:
         """Return e, (n, m, c)."""
-        return torch.baddbmm(self.y, self.A, self._packed(U @ U.mT), beta=-1)
+        return torch.baddbmm(self.y, self.A, self._packed(torch.bmm(U, U.mT)), beta=-1)
 
     def _packed(self, X: Tensor) -> Tensor:
         """Return the features of symmetric X, (rows, d, d), as columns, (n, P, c)."""
