@@ -83,7 +83,6 @@ sweep.method(who.linear_decay)
 sweep.baseline(pin="torch-sgd")(who.torch_sgd)
 sweep.baseline(who.inverse_sqrt)
 sweep.baseline(who.constant)
-sweep.baseline(pin="polyak-average")(who.uniform_average)
 sweep.control(who.one_step_early)
 
 
