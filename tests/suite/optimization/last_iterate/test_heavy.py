@@ -33,6 +33,7 @@ def test_instance_shrinks_with_the_rate():
     problem = made(64, 4096, paths=1)
     expected = np.outer([64 ** (-1 / 3), 4096 ** (-1 / 3)], KS).ravel()
     np.testing.assert_allclose(problem.eps[:, 0], expected, rtol=1e-12)
+    assert problem.geometry == Power(3)
     assert P < TAIL < 2
     assert problem.sigma > 1
 
@@ -81,6 +82,14 @@ def test_clipping_bounds_every_step_by_the_rows_own_level():
     both = geometry.step(x, g, 0.1)
     np.testing.assert_allclose(both, [[-0.1, 0.1, -0.05], [-0.2, 0.2, -0.05]], rtol=1e-6)
     assert torch.equal(geometry.step(x[1:], g[1:], 0.1), both[1:])
+
+
+def test_gradients_are_clipped_at_the_pth_root_of_the_horizon():
+    """Under noise beyond all bounds every step is eta_t T^(1/p): 4 at T = 8 and p = 3/2."""
+    problem = made(8, paths=1)
+    problem.noise = lambda x: torch.full_like(x, 1e9)
+    steps = who._heavy_decay(problem)[0]
+    np.testing.assert_allclose(who.clipped(problem), 1 - 4 * float(steps.sum()), rtol=1e-12)
 
 
 def evidence(level, exponent):

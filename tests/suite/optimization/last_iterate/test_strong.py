@@ -51,6 +51,15 @@ def test_harmonic_steps_average_the_noise():
     assert problem.calls.tolist() == [7.0, 20.0]
 
 
+def test_parabola_is_mu_x_squared_over_two():
+    """Gap and subgradient are those of mu x^2 / 2, at the mu that the steps are told."""
+    problem = parabola(torch.tensor([4]), streams=STREAMS, paths=3)
+    x = torch.tensor([[-2.0, 0.0, 3.0]])
+    assert (problem.mu, problem.L) == (MU, MU)
+    assert problem.gap(x).tolist() == [[2 * MU, 0, 4.5 * MU]]
+    assert problem.slope(x).tolist() == [[-2 * MU, 0, 3 * MU]]
+
+
 def test_fixed_steps_stall():
     """Steps of 0.1 leave 0.1 / (2 (2 - 0.1)) = 0.0263 at every T: T gap grows like T."""
     steps = torch.full((500,), 0.1)
