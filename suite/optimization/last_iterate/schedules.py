@@ -40,7 +40,11 @@ def inverse_sqrt(T: int | Tensor, eta: Number) -> Tensor:
 
 
 def constant(T: int | Tensor, eta: Number) -> Tensor:
-    """Return eta / sqrt(T): Theorem 3.1 for known T, with a log T factor."""
+    """Return eta / sqrt(T): Theorem 3.1 for known T, with a log T factor.
+
+    Deviation: the theorem divides eta by sqrt(log T), which leaves a factor sqrt(log T) of the
+    bound; the lower bound is about steps without that, as are ours.
+    """
     t, horizon = times(T)
     return scaled(eta, (horizon**-0.5).expand(*horizon.shape[:-1], len(t)), T)
 
@@ -62,7 +66,10 @@ def double_harmonic(T: int | Tensor, mu: Number, kappa: float = 0.0) -> Tensor:
 
 
 def theory_eta(D: Number, M: Number, sigma: Number) -> Number:
-    """Return eta = sqrt(D / (M^2 + sigma^2)) of Theorem 3.3."""
+    """Return eta = sqrt(D / (M^2 + sigma^2)) of Theorem 3.3.
+
+    Deviation: the theorem gives the order; the constant here is 1.
+    """
     return (D / (M**2 + sigma**2)) ** 0.5
 
 
@@ -71,6 +78,8 @@ def expected_gap_bound(steps: Tensor, D: Number, M: Number, sigma: Number) -> Te
 
     D / sum_t eta_t + 2 (M^2 + sigma^2) sum_t eta_t^2 / (sum_{s >= t} eta_s), the unified lemma
     behind Theorems 3.1 and 3.3.
+
+    Deviation: the theorems state orders; the constants here are derived again.
 
     Parameters
     ----------
