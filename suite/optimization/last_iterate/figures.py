@@ -31,7 +31,7 @@ def growth(evidence, ax, palette):
         for name in names:
             line = _scaled(evidence, instance, name)
             slope = np.polyfit(np.log(line.index), line, 1)[0]
-            label = _words(name) + ("" if own else ", constant instance")
+            label = _words(name) + ("" if own else ", instance of η/√T")
             style = {"color": palette[name], "alpha": 1 if own else 0.55}
             ax.plot(line.index, line, "-" if own else "--", label=label, **style)
             if own or name == "constant":
@@ -43,6 +43,27 @@ def growth(evidence, ax, palette):
     _over_T(ax, T, "√T · gap")
     _legend_on_top(ax)
     return f"Growth of √T · gap per ln T, {T[0]:g} to {T[-1]:g}: {'; '.join(told)}; proven 0.0312."
+
+
+def sweep(evidence, ax, palette):
+    """Draw sqrt(T) gap against T, one run at each, of steps with and without the logarithm."""
+    told = []
+    for instance, naive in (("inverse_sqrt", "inverse_sqrt"), ("constant", "constant")):
+        for name in (naive, "linear_decay", "torch_sgd"):
+            chosen = (evidence["instance"] == instance) & (evidence["contender"] == name)
+            rows = evidence[chosen].sort_values("T")
+            if rows.empty:
+                continue
+            line = np.sqrt(rows["T"]) * rows["gap"]
+            style = {"inverse_sqrt": "o-", "constant": "s--"}[instance]
+            style = "x" if name == "torch_sgd" else style
+            label = f"{_words(name)}, made for {_words(instance)}"
+            ax.plot(rows["T"], line, style, color=palette[name], label=label)
+            told.append(f"{label} {', '.join(f'{value:.4f}' for value in line)}")
+    T = np.sort(evidence["T"].unique())
+    _over_T(ax, T, "√T · gap")
+    _legend_on_top(ax)
+    return f"√T · gap at T = {', '.join(str(value) for value in T)}: {'; '.join(told)}."
 
 
 def _scaled(evidence, instance, name):
@@ -95,7 +116,7 @@ def room(evidence, ax, palette):
     ax.set(xscale="log", xlabel="bound / mean gap, from the least to the most")
     ax.set_ylim(len(names) - 0.5, -3)
     ax.legend(fontsize="small", ncols=2, loc="upper left")
-    told = ", ".join(f"{name} {least[name]:.2g}" for name in names)
+    told = ", ".join(f"{name} {least[name]:.3g}" for name in names)
     blind = factor[factor["noise_factor"] > 1]
     beyond = (
         f"; under noise that it is not told of, {blind['factor'].min():.2g}" if len(blind) else ""
@@ -216,12 +237,26 @@ def _legend_on_top(ax):
 
 
 def _words(name):
-    return {"kl": "KL", "sgd": "plain SGD"}.get(name, name.replace("_", " "))
+    return WORDS.get(name, name.replace("_", " "))
 
+
+WORDS = {
+    "inverse_sqrt": "η/√t",
+    "constant": "η/√T",
+    "harmonic": "1/(μt)",
+    "double_harmonic": "2/(μ(t + 1))",
+    "average_of_harmonic": "average of 1/(μt)",
+    "suffix_of_harmonic": "suffix of 1/(μt)",
+    "weighted_average": "weighted average of 2/(μ(t + 1))",
+    "torch_sgd": "torch SGD",
+    "kl": "KL",
+    "sgd": "plain SGD",
+}
 
 FIGURES = (
     ("hard", "The log factor on instances that are hard for naive steps", growth),
     ("hard", "Progress, where x₁ is not optimal", progress),
+    ("sweep", "One run at each horizon, on instances made for naive steps", sweep),
     ("inequality", "How much room the bound in expectation leaves", room),
     ("tails", "Quantiles over their rate", quantiles),
     ("strong", "Strong convexity", strong),

@@ -10,6 +10,7 @@ from suite.optimization.last_iterate import figures
 
 GRIDS = {
     "hard": {"instance": ["inverse_sqrt", "constant", "progress"], "octave": [0, 2]},
+    "sweep": {"instance": ["inverse_sqrt", "constant"], "T": [64, 256]},
     "inequality": {
         "instance": ["sharp 1", "simplex"],
         "noise_factor": [1, 30],
@@ -64,7 +65,7 @@ def test_growth_is_told_as_measured():
         table["contender"] == "inverse_sqrt", 1 + 0.05 * np.log(T), 1
     ) / np.sqrt(T)
     ax, told = drawn("hard", figures.growth, table)
-    assert "inverse sqrt +0.0500" in told
+    assert "η/√t +0.0500" in told
     assert "linear decay +0.0000" in told or "linear decay -0.0000" in told
     proven = next(line for line in ax.lines if "proven" in line.get_label())
     np.testing.assert_allclose(proven.get_ydata(), np.log(proven.get_xdata()) / 32)
