@@ -15,6 +15,9 @@ from typing import Any, Literal, get_args
 
 from claimbench.errors import PinError
 
+#: The `extra` of an opponent that claimbench itself is built on: torch's own optimisers, say.
+CORE = "core"
+
 Source = Literal["package", "ours"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 
@@ -44,7 +47,7 @@ class Pin:
     packages
         Package -> version; empty for our own.
     extra
-        The optional dependencies of claimbench that install the packages.
+        The optional dependencies of claimbench that install the packages, or `CORE`.
     licence
         SPDX identifiers of the packages, in their order.
     """
@@ -164,4 +167,4 @@ def state(pin: Pin) -> tuple[dict[str, str], str | None]:
 
 def install_command(pin: Pin) -> str:
     """Return the command, run in the checkout, that installs a pin's packages."""
-    return f"pip install -e '.[{pin.extra}]'"
+    return "pip install -e ." if pin.extra == CORE else f"pip install -e '.[{pin.extra}]'"

@@ -10,6 +10,7 @@ import pytest
 
 from claimbench.errors import PinError
 from claimbench.pins import (
+    CORE,
     Pin,
     check,
     install_command,
@@ -143,14 +144,20 @@ class TestTheProjectsPins:
 
     pins = read_pins(ROOT / "baselines" / "pins.toml")
 
-    def test_they_agree_with_the_optional_dependencies(self) -> None:
-        """What a pin names is what its extra installs, at the same version."""
+    def test_they_agree_with_the_dependencies(self) -> None:
+        """What a pin names is what its extra, or the core, installs at the same version."""
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        offers = {CORE: project["dependencies"], **project["optional-dependencies"]}
         for pin in self.pins.values():
             for package, version in pin.packages.items():
-                assert f"{package}=={version}" in project["optional-dependencies"][pin.extra]
+                assert f"{package}=={version}" in offers[pin.extra]
+
+    def test_the_command_that_installs_a_pin_names_its_extra(self) -> None:
+        """The core needs no extra; every other package does."""
+        for pin in self.pins.values():
             if pin.packages:
-                assert install_command(pin) == f"pip install -e '.[{pin.extra}]'"
+                extra = "" if pin.extra == CORE else f"[{pin.extra}]"
+                assert install_command(pin).strip("'").endswith(f".{extra}")
 
     def test_every_installed_peer_is_the_pinned_one(self) -> None:
         """The environment of the tests holds the pinned opponents, or none."""
