@@ -94,6 +94,13 @@ def test_figure_of_an_unknown_experiment_is_said(tmp_path, monkeypatch):
     assert "from the experiment swoop, which is not in this run; it has sweep." in page
 
 
+def test_figure_of_a_deselected_experiment_is_no_error(tmp_path, monkeypatch):
+    """A run of some experiments is not to blame for the figures of the others."""
+    page = report(tmp_path, GOOD + ENTRY.replace("sweep", "race"), monkeypatch)
+
+    assert "figures.py draws" not in page
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [

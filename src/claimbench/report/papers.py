@@ -177,7 +177,7 @@ def paper_views(
                 experiments=tuple(experiments),
                 pins=tuple(_pins(record, paper, pin_links)),
                 rerun=rerun(record, paper),
-                errors=tuple(_errors(own, names)),
+                errors=tuple(_errors(own, names, _designed(described.get(paper)))),
             )
         )
     return views
@@ -249,11 +249,16 @@ def _contenders(
             )
 
 
-def _errors(own: OwnFigures, experiments: list[str]) -> Iterator[str]:
+def _designed(paper: PaperRecord | None) -> set[str]:
+    return set() if paper is None else set(paper.experiments)
+
+
+def _errors(own: OwnFigures, experiments: list[str], designed: set[str]) -> Iterator[str]:
+    """Yield what keeps a figure from being drawn, but for experiments that were deselected."""
     if own.error:
         yield own.error
     for figure in own.figures:
-        if figure.experiment not in experiments:
+        if figure.experiment not in {*experiments, *designed}:
             yield (
                 f"figures.py draws “{figure.caption}” from the experiment {figure.experiment},"
                 f" which is not in this run; it has {listed(experiments) or 'none'}."
