@@ -47,16 +47,15 @@ class Harvey(Problem):
 
     def __post_init__(self):
         super().__post_init__()
-        self._j = np.arange(self.a.shape[1])
+        self._a_and_b = self.a + self.b
         self._reached = 0
 
     def products(self, x: Floats) -> Floats:
         """Return <H_i, x> of the last rows and first columns, as many as x has, in O(T)."""
         n, columns = x.shape
-        ax = self.a[-n:, :columns] * x
-        v = ax.cumsum(axis=1)
-        v -= ax
-        v -= self.b[-n:, :columns] * x
+        # torch's cumulative sum takes half the time of numpy's, and it takes the most time here.
+        v = torch.from_numpy(self.a[-n:, :columns] * x).cumsum(dim=1).numpy()
+        v -= self._a_and_b[-n:, :columns] * x
         return v
 
     def slope(self, x: Tensor) -> Tensor:
@@ -74,9 +73,10 @@ class Harvey(Problem):
         v = self.products(point[:, :columns])
         i = (v >= v.max(axis=1, keepdims=True) - TIE).argmax(axis=1)  # the first True
         H = np.zeros_like(point)
-        np.multiply(self.a[-n:, :columns], self._j[:columns] < i[:, None], out=H[:, :columns])
-        each = self._j[:n]
-        H[each, i] = -self.b[-n:][each, i]
+        # Row by row: fewer bytes are touched than with a mask over all columns.
+        for row, a, b, smallest in zip(H, self.a[-n:], self.b[-n:], i.tolist(), strict=True):
+            row[:smallest] = a[:smallest]
+            row[smallest] = -b[smallest]
         self._reached = min(max(self._reached, int(i.max()) + 1), width)
         return torch.from_numpy(H)
 
