@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from claimbench import report
 from claimbench.report.palette import COLOURS, MARKERS, marks
@@ -70,6 +72,41 @@ def test_no_two_contenders_look_alike():
     made = marks(f"contender {i}" for i in range(len(COLOURS) * len(MARKERS)))
 
     assert len(set(made.values())) == len(made)
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(0, 40), min_size=2, max_size=4, unique=True), min_size=1, max_size=9
+    )
+)
+def test_contenders_that_meet_differ_in_colour(experiments):
+    """Of the first ten, for whom a colour is free for certain, no two that meet share one."""
+    meetings = [[str(number) for number in experiment] for experiment in experiments]
+    names = list(dict.fromkeys(name for meeting in meetings for name in meeting))
+    made = marks(names, meetings)
+
+    for meeting in meetings:
+        early = [name for name in meeting if names.index(name) < len(COLOURS)]
+        assert len({made[name].colour for name in early}) == len(early)
+
+
+def test_a_colour_comes_again_only_where_its_owners_never_meet():
+    """Two experiments of six contenders need no more colours than there are."""
+    one, other = [f"a{i}" for i in range(6)], [f"b{i}" for i in range(6)]
+    made = marks([*one, *other], [one, [*other, "a0"]])
+
+    assert len({made[name].colour for name in one}) == 6
+    assert len({made[name].colour for name in [*other, "a0"]}) == 7
+    assert len(set(made.values())) == 12
+
+
+def test_names_that_share_a_colour_differ_in_marker():
+    """Twelve that all meet have two colours twice, with another marker each time."""
+    everyone = [f"contender {i}" for i in range(12)]
+    made = marks(everyone, [everyone])
+
+    assert len({mark.colour for mark in made.values()}) == len(COLOURS)
+    assert len(set(made.values())) == 12
 
 
 def test_mark_depends_on_order_of_first_appearance_only():

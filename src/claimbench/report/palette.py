@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # After Okabe and Ito's colour-blind safe set. Its light hues are darkened: every colour has a
 # contrast of 3 or more on the light and on the dark page, so that figures need no second set.
@@ -39,13 +39,30 @@ class Mark:
         return MARKERS.index(self.marker)
 
 
-def marks(names: Iterable[str]) -> dict[str, Mark]:
-    """Return a mark for each name, by order of first appearance.
+def marks(names: Iterable[str], meetings: Iterable[Iterable[str]] = ()) -> dict[str, Mark]:
+    """Return a mark for each name, in order of first appearance.
 
-    Colours repeat after ten names and markers after nine, so ninety pairs come before one repeats.
+    Parameters
+    ----------
+    meetings
+        Names that are drawn together: the contenders of one experiment. Where a name's partners
+        leave a colour free it gets one of those, the one used least; then a marker that no other
+        name of its colour has, if there is one, and its partners do not have either.
     """
-    unique = list(dict.fromkeys(names))
-    return {
-        name: Mark(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
-        for index, name in enumerate(unique)
-    }
+    partners: dict[str, set[str]] = {name: set() for name in dict.fromkeys(names)}
+    for meeting in map(set, meetings):
+        for name in meeting & partners.keys():
+            partners[name] |= meeting
+    made: dict[str, Mark] = {}
+    for name, met in partners.items():
+        taken, beside = list(made.values()), [made[one] for one in met if one in made]
+        colour = _rarest(COLOURS, [m.colour for m in beside], [m.colour for m in taken])
+        same = [m.marker for m in taken if m.colour == colour]
+        marker = _rarest(MARKERS, same, [m.marker for m in beside], [m.marker for m in taken])
+        made[name] = Mark(colour, marker)
+    return made
+
+
+def _rarest(options: Sequence[str], *used: Sequence[str]) -> str:
+    """Return the option used least by the first list, of those by the second, and so on."""
+    return min(options, key=lambda option: [list(each).count(option) for each in used])

@@ -78,7 +78,10 @@ class PaperView:
 
 
 def contender_marks(record: Record) -> dict[tuple[str, str], Mark]:
-    """Return the mark of every contender of every paper: methods first, then by appearance."""
+    """Return the mark of every contender of every paper: methods first, then by appearance.
+
+    A paper may have more contenders than there are colours; those of one experiment differ.
+    """
     made: dict[tuple[str, str], Mark] = {}
     for paper in paper_ids(record):
         own = [c for c in record.contenders if c.paper == paper]
@@ -87,7 +90,11 @@ def contender_marks(record: Record) -> dict[tuple[str, str], Mark]:
             if claim.paper == paper:
                 names += [claim.method, claim.control.contender]
                 names += [c.contender for c in (*claim.against, *claim.candidates)]
-        made |= {(paper, name): mark for name, mark in marks(names).items()}
+        meetings: dict[str, list[str]] = {}
+        for contender in own:
+            meetings.setdefault(contender.experiment, []).append(contender.name)
+        given = marks(names, meetings.values())
+        made |= {(paper, name): mark for name, mark in given.items()}
     return made
 
 
