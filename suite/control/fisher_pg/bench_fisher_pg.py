@@ -1,0 +1,111 @@
+"""How fast do N-PG-IGT and (N)-HARPG learn, counted in trajectories?
+
+Fatkhullin, Barakat, Kireeva and He, "Stochastic policy gradient methods: improved sample complexity
+for Fisher-non-degenerate policies", ICML 2023.
+
+Two things are to be known before any slope here is read. The rates of the gap are upper bounds and
+no ranking: each method is run on its own schedule, and plain methods on schedules that no theorem
+recommends fall as fast. And what the corrections (transport, Hessian) are for is the estimate of the
+gradient: without them it is worse by a power of N, while the gap hardly moves.
+"""
+
+import numpy as np
+from numpy import log
+
+from claimbench import Experiment, slope
+
+from . import contenders as who
+from .problem import two_channel
+
+#: A slope is taken over the last so many checkpoints, a factor of 32 in N.
+WINDOW = 6
+
+
+def measure(task, step):
+    """Return the estimate's error before the step, and the gap after it."""
+    error = (step.d - task.mdp.gradient(step.theta)).norm(dim=-1)
+    return {"error": error.flatten(), "gap": -task.mdp.J(step.following).flatten()}
+
+
+instance_b = Experiment(two_channel, measure, stack=("N",))
+instance_a = Experiment(two_channel, measure, stack=("N",))
+dimension = Experiment(two_channel, measure, stack=("N",))
+
+instance_b.method(who.n_pg_igt)
+instance_b.method(who.n_harpg)
+instance_b.method(who.harpg)
+instance_b.baseline(pin="igt-untransported")(who.igt_untransported)
+instance_b.baseline(pin="harpg-uncorrected")(who.n_harpg_uncorrected)
+instance_b.baseline(pin="harpg-uncorrected")(who.harpg_uncorrected)
+instance_b.baseline(pin="vanilla-pg")(who.pg)
+instance_b.baseline(pin="vanilla-pg")(who.pg_half)
+instance_b.baseline(pin="vanilla-pg")(who.pg_third)
+instance_b.baseline(pin="n-pgm")(who.n_pgm)
+instance_b.baseline(pin="n-pgm")(who.n_pgm_one)
+instance_b.baseline(pin="storm-pg")(who.storm_pg)
+instance_b.baseline(pin="is-mbpg")(who.is_mbpg)
+instance_b.control(who.igt_reversed)
+instance_b.control(who.n_harpg_reversed)
+instance_b.control(who.harpg_reversed)
+
+instance_a.method(who.n_pg_igt)
+instance_a.method(who.n_harpg)
+instance_a.method(who.harpg)
+instance_a.baseline(pin="igt-untransported")(who.igt_untransported)
+instance_a.baseline(pin="harpg-uncorrected")(who.n_harpg_uncorrected)
+instance_a.baseline(pin="harpg-uncorrected")(who.harpg_uncorrected)
+instance_a.baseline(pin="vanilla-pg")(who.pg)
+instance_a.baseline(pin="vanilla-pg")(who.pg_half)
+instance_a.baseline(pin="vanilla-pg")(who.pg_third)
+instance_a.baseline(pin="n-pgm")(who.n_pgm)
+instance_a.baseline(pin="n-pgm")(who.n_pgm_one)
+instance_a.baseline(pin="storm-pg")(who.storm_pg)
+instance_a.baseline(pin="is-mbpg")(who.is_mbpg)
+instance_a.control(who.igt_reversed)
+instance_a.control(who.n_harpg_reversed)
+instance_a.control(who.harpg_reversed)
+
+dimension.method(who.n_pg_igt)
+dimension.method(who.n_harpg)
+dimension.baseline(pin="n-pgm")(who.n_pgm)
+
+
+def error_of_igt(subject, opponent):
+    """Return by how much the error falls more slowly than is let through, N-PG-IGT's two ways.
+
+    Theory's exponent is -2/5, of which 0.05 is let through; and no more than the opponent's.
+    """
+    return _error(subject, opponent, -0.35)
+
+
+def error_of_harpg(subject, opponent):
+    """Return by how much the error falls more slowly than is let through, (N)-HARPG's two ways.
+
+    Theory's exponent is -1/2, of which 0.08 is let through; and no more than the opponent's.
+    """
+    return _error(subject, opponent, -0.42)
+
+
+def gap_exponent(subject):
+    """Return the slope of the log gap over log N."""
+    return _exponent(subject, "gap")
+
+
+def gap_falls_faster(subject, opponent):
+    """Return the opponent's slope of the log gap over log N, less the subject's."""
+    return _exponent(opponent, "gap") - _exponent(subject, "gap")
+
+
+def _error(subject, opponent, most):
+    own = _exponent(subject, "error")
+    return {
+        f"error exponent, above {most}": own - most,
+        "error exponent, above the uncorrected method's": own - _exponent(opponent, "error"),
+    }
+
+
+def _exponent(subject, name):
+    """Return each replicate's least-squares slope of log `name` over log N, infinite if lost."""
+    last = np.argsort(subject["N"])[-WINDOW:]
+    y = log(subject[name][:, last])
+    return np.where(np.isfinite(y).all(axis=1), slope(y, log(subject["N"][last])), np.inf)
