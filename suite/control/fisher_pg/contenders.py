@@ -162,9 +162,7 @@ def _igt(task, transport):
 
 def _n_harpg(task, correction):
     gamma = decay(1, gamma_0(task, "n_harpg"))
-    steps = method.harpg(
-        task, eta=decay(1), gamma=gamma, direction=unit, correction=correction
-    )
+    steps = method.harpg(task, eta=decay(1), gamma=gamma, direction=unit, correction=correction)
     return _walked(task, steps, cost=2)
 
 

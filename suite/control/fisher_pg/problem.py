@@ -266,9 +266,7 @@ class Task:
         return Step(*(torch.stack(parts) for parts in zip(*kept, strict=True)))
 
 
-def two_channel(
-    instance: str, N: Sequence[int], states: int = 2, *, streams: Any, n: int
-) -> Task:
+def two_channel(instance: str, N: Sequence[int], states: int = 2, *, streams: Any, n: int) -> Task:
     """Return n replicates of an instance, looked at after N trajectories, for a stack of N.
 
     Parameters
