@@ -1,12 +1,12 @@
-"""How fast do N-PG-IGT and (N)-HARPG learn, counted in trajectories?
+"""N-PG-IGT and (N)-HARPG, counted in trajectories: do estimate and gap fall as theory says.
 
 Fatkhullin, Barakat, Kireeva and He, "Stochastic policy gradient methods: improved sample complexity
 for Fisher-non-degenerate policies", ICML 2023.
 
 Two things are to be known before any slope here is read. The rates of the gap are upper bounds and
-no ranking: each method is run on its own schedule, and plain methods on schedules that no theorem
-recommends fall as fast. And what the corrections (transport, Hessian) are for is the estimate of the
-gradient: without them it is worse by a power of N, while the gap hardly moves.
+no ranking: each method runs on its own schedule, and plain methods on schedules that no theorem
+recommends may fall as fast. And what the corrections (transport, Hessian) are for is the estimate
+of the gradient: it is worse without them by a power of N, while the gap hardly moves.
 """
 
 import numpy as np
@@ -15,7 +15,9 @@ from numpy import log
 from claimbench import Experiment, slope
 
 from . import contenders as who
+from . import learners, rollouts
 from .problem import two_channel
+from .tasks import measure_task, task
 
 #: A slope is taken over the last so many checkpoints, a factor of 32 in N.
 WINDOW = 6
@@ -69,6 +71,30 @@ dimension.method(who.n_pg_igt)
 dimension.method(who.n_harpg)
 dimension.baseline(pin="n-pgm")(who.n_pgm)
 
+# Tasks of gymnasium's, on batched twins: evidence only.
+
+GRID = {"gamma_0": (0.03, 0.1, 0.3, 1.0)}
+
+tasks = Experiment(task, measure_task, stack=("N",))
+
+tasks.method(grid=GRID)(learners.n_pg_igt)
+tasks.method(grid=GRID)(learners.n_harpg)
+tasks.method(grid=GRID)(learners.harpg)
+tasks.baseline(pin="vanilla-pg", grid=GRID)(learners.pg)
+tasks.baseline(pin="n-pgm", grid=GRID)(learners.n_pgm)
+tasks.baseline(pin="storm-pg", grid=GRID)(learners.storm_pg)
+tasks.baseline(pin="sb3-a2c")(learners.a2c)
+
+# Steps of CartPole per second.
+
+race = Experiment(rollouts.rollouts, rollouts.measure_rollouts, seconds=True)
+
+race.method(rollouts.twin)
+race.baseline(pin="gymnasium-loop")(rollouts.gymnasium_loop)
+race.baseline(pin="gymnasium-loop-torch")(rollouts.torch_loop)
+race.baseline(pin="gymnasium-vector")(rollouts.gymnasium_vector)
+race.control(rollouts.twin_undropped)
+
 
 def error_of_igt(subject, opponent):
     """Return by how much the error falls more slowly than is let through, N-PG-IGT's two ways.
@@ -94,6 +120,13 @@ def gap_exponent(subject):
 def gap_falls_faster(subject, opponent):
     """Return the opponent's slope of the log gap over log N, less the subject's."""
     return _exponent(opponent, "gap") - _exponent(subject, "gap")
+
+
+def over_fiftyfold(subject, opponent):
+    """Return ln of the ratio of live steps per second over 50, one condition for each cell."""
+    ours, theirs = (each["live_steps"] / each["seconds"] for each in (subject, opponent))
+    excess = log(ours / theirs) - log(50)
+    return {str(skill): excess[:, i] for i, skill in enumerate(subject["skill"])}
 
 
 def _error(subject, opponent, most):

@@ -1,7 +1,7 @@
 """Who climbs J on the two-channel MDP: methods, opponents, ablations and controls.
 
-A contender maps a `Task` to a `Step` of shape (len(N), n, 2S): where it stood, what it took for the
-gradient there and where it went, when each checkpoint's trajectories were spent.
+A contender maps a `TwoChannelOracle` to a `Step` of shape (len(N), n, 2S): where it stood, what it
+took for the gradient there and where it went, when each checkpoint's trajectories were spent.
 
 gamma_0 is fixed for each instance, the same for a method, its ablation and its control. Those of
 unnormalised methods are small because one trajectory's Hessian noise is multiplicative: HARPG
@@ -14,7 +14,7 @@ from baselines.control import fisher_pg as pins
 
 from . import method
 from .method import decay, unit
-from .problem import Step
+from .oracle import Step
 
 #: Instance -> contender's family -> gamma_0.
 GAMMA_0 = {

@@ -16,30 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from .problem import Step
+from .oracle import Oracle, Step
 
 #: Iteration t = 0, 1, ... to a step size, or to a weight.
 Schedule = Callable[[int], float]
-
-
-class Oracle(Protocol):
-    """What the algorithms ask; the problem counts its trajectories."""
-
-    theta_0: Tensor
-
-    def gradient(self, theta: Tensor) -> Tensor:
-        """Return g(tau, theta) of a new tau ~ p(.|theta)."""
-
-    def hessian_vector(self, theta: Tensor, v: Tensor) -> Tensor:
-        """Return B(tau, theta) v of a new tau ~ p(.|theta)."""
-
-    def uniform(self) -> Tensor:
-        """Return b ~ U[0, 1], (n, 1)."""
 
 
 def decay(exponent: float, first: float = 1.0) -> Schedule:
@@ -71,6 +55,7 @@ def n_pg_igt(
         Times the look-ahead: 1 is the method, 0 leaves it out, -1 looks the wrong way.
     """
     theta = previous = problem.theta_0
+    d = torch.zeros_like(theta)
     for t in count():
         look = transport * (1 - eta(t)) / eta(t)
         g = problem.gradient(theta + look * (theta - previous))
@@ -106,6 +91,7 @@ def harpg(
         Times v_t: 1 is the method, 0 leaves it out, -1 has the wrong sign.
     """
     theta = previous = problem.theta_0
+    d = torch.zeros_like(theta)
     for t in count():
         g = problem.gradient(theta)
         if t == 0:

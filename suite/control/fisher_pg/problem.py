@@ -14,13 +14,15 @@ assumption of the paper literally.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import pi, sqrt
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from .oracle import Oracle
 
 HORIZON = 2
 GAMMA = 0.9
@@ -60,22 +62,6 @@ class Draw(NamedTuple):
 
     place: Tensor
     z: Tensor
-
-
-class Step(NamedTuple):
-    """One iteration of a method.
-
-    Attributes
-    ----------
-    theta, d
-        (n, dim): the point before the step, and the estimate of the gradient there.
-    following
-        (n, dim), the point after the step.
-    """
-
-    theta: Tensor
-    d: Tensor
-    following: Tensor
 
 
 class TwoChannel:
@@ -182,49 +168,32 @@ def _density(x: Tensor) -> Tensor:
 
 
 @dataclass(kw_only=True)
-class Task:
-    """n replicates of one instance, whose oracle counts trajectories.
+class TwoChannelOracle(Oracle):
+    """n replicates of one instance, which advance together.
 
-    All replicates advance together. First trajectories, second ones and b_t have streams of their
-    own, so that contenders that use one, two or none of the others meet the same first noise.
+    First trajectories, second ones and b_t have streams of their own, so that contenders that use
+    one, two or none of the others meet the same first noise.
 
     Attributes
     ----------
-    N
-        Numbers of trajectories at which the run is looked at, ascending.
-    theta_0
-        (n, 2S).
     first, second, b
-        Noise of first and of second trajectories, and b_t in [0, 1], (n, 1), by iteration.
-    trajectories
-        Drawn so far, by each replicate.
-    spent
-        What had been drawn at each checkpoint.
+        Noise of first and of second trajectories, and b_t, by iteration.
     """
 
     mdp: TwoChannel
     instance: str
-    N: tuple[int, ...]
-    theta_0: Tensor
     first: Iterator[Draw]
     second: Iterator[Draw]
     b: Iterator[Tensor]
-    trajectories: int = 0
-    spent: list[int] = field(default_factory=list)
-
-    @property
-    def calls(self) -> Tensor:
-        """(len(N) n,), trajectories drawn at each checkpoint."""
-        return torch.tensor(self.spent, dtype=torch.float64).repeat_interleave(len(self.theta_0))
 
     def gradient(self, theta: Tensor) -> Tensor:
-        """Draw one trajectory at theta and return g(tau, theta)."""
+        """Return g(tau, theta) of a new tau ~ p(.|theta)."""
         self.trajectories += 1
         draw = next(self.first)
         return self.mdp.gpomdp(self.mdp.rewards_to_go(theta.mT, draw), draw).mT
 
     def gradient_pair(self, theta: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw one trajectory at theta and return g(tau, theta) and w g(tau, other)."""
+        """Return g(tau, theta) and w g(tau, other) of one new tau ~ p(.|theta)."""
         self.trajectories += 1
         draw = next(self.first)
         Psi = self.mdp.rewards_to_go(theta.mT, draw)
@@ -232,7 +201,7 @@ class Task:
         return self.mdp.gpomdp(Psi, draw).mT, there.mT
 
     def hessian_vector(self, theta: Tensor, v: Tensor) -> Tensor:
-        """Draw a second, independent trajectory at theta and return B(tau, theta) v."""
+        """Return B(tau, theta) v of a new, second tau ~ p(.|theta)."""
         self.trajectories += 1
         draw = next(self.second)
         Psi = self.mdp.rewards_to_go(theta.mT, draw)
@@ -242,31 +211,10 @@ class Task:
         """Return b_t ~ U[0, 1], (n, 1)."""
         return next(self.b)
 
-    def walk(self, steps: Iterable[Step], *, cost: int = 1) -> Step:
-        """Return the steps that stand when each checkpoint's trajectories are spent.
 
-        Parameters
-        ----------
-        cost
-            Trajectories of the next iteration: a checkpoint is the last iteration that it allows.
-
-        Returns
-        -------
-        Step
-            Each part (len(N), n, dim).
-        """
-        kept: list[Step] = []
-        steps = iter(steps)
-        for N in self.N:
-            step = next(steps)
-            while self.trajectories + cost <= N:
-                step = next(steps)
-            kept.append(step)
-            self.spent.append(self.trajectories)
-        return Step(*(torch.stack(parts) for parts in zip(*kept, strict=True)))
-
-
-def two_channel(instance: str, N: Sequence[int], states: int = 2, *, streams: Any, n: int) -> Task:
+def two_channel(
+    instance: str, N: Sequence[int], states: int = 2, *, streams: Any, n: int
+) -> TwoChannelOracle:
     """Return n replicates of an instance, looked at after N trajectories, for a stack of N.
 
     Parameters
@@ -280,7 +228,7 @@ def two_channel(instance: str, N: Sequence[int], states: int = 2, *, streams: An
     device = streams.device
     mdp = TwoChannel(kappa, states, device)
     theta_0 = torch.stack((torch.full_like(mdp.c, first), mdp.c + second), dim=1).flatten()
-    return Task(
+    return TwoChannelOracle(
         mdp=mdp,
         instance=instance,
         N=tuple(N),

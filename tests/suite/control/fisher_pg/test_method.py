@@ -1,4 +1,4 @@
-"""N-PG-IGT and (N)-HARPG: exact where theory is exact, and equal to plain methods where they are."""
+"""N-PG-IGT and (N)-HARPG: exact where theory is, and plain methods where they must be."""
 
 import inspect
 from itertools import islice
@@ -40,7 +40,7 @@ class Quadratic:
     def gradient(self, theta):
         return -theta @ CURVATURE
 
-    def hessian_vector(self, theta, v):
+    def hessian_vector(self, _, v):
         return -v @ CURVATURE
 
     def uniform(self):

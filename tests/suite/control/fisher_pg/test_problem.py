@@ -9,7 +9,8 @@ from scipy.integrate import quad
 from scipy.stats import norm
 from torch.distributions import Normal
 
-from suite.control.fisher_pg.problem import BLOCK, GAMMA, INSTANCES, Draw, Step, two_channel
+from suite.control.fisher_pg.oracle import Step
+from suite.control.fisher_pg.problem import BLOCK, GAMMA, INSTANCES, Draw, two_channel
 
 N = 4096
 
