@@ -1,0 +1,183 @@
+"""The pictures this paper deserves: evidence to axes, each with the sentence that it shows."""
+
+import numpy as np
+from scipy.stats import t as student
+
+from claimbench import slope
+
+#: Checkpoints of a slope, as in the bench file's estimands.
+WINDOW = 6
+#: What theory lets the error and the gap fall like, on each method's own schedule.
+THEORY = {
+    "error": {"n_pgm": -1 / 3, "n_pg_igt": -2 / 5, "n_harpg": -1 / 2, "harpg": -1 / 2},
+    "gap": {
+        "pg": -1 / 3,
+        "n_pgm": -1 / 3,
+        "n_pg_igt": -2 / 5,
+        "n_harpg": -1 / 2,
+        "harpg": -1 / 2,
+    },
+}
+ERROR = ("n_pg_igt", "igt_untransported", "n_harpg", "n_harpg_uncorrected", "harpg", "n_pgm")
+GAP = ("n_pg_igt", "n_harpg", "harpg", "n_pgm", "pg", "pg_third")
+CONTROLS = ("igt_reversed", "n_harpg_reversed", "harpg_reversed")
+
+
+def errors(evidence, ax, palette):
+    """Draw the error of the estimate over N, with lines of theory's slope."""
+    _curves(evidence, ax, palette, "error", ERROR)
+    ax.set_ylabel("error of the gradient estimate, geometric mean")
+    told = []
+    for one, other in (("n_pg_igt", "igt_untransported"), ("n_harpg", "n_harpg_uncorrected")):
+        end = _at_the_end(evidence, "error")
+        told.append(
+            f"{_words(one)} falls like N to {_mean(evidence, one, 'error'):.2f} and"
+            f" {_words(other)} to {_mean(evidence, other, 'error'):.2f}, which leaves it"
+            f" {np.exp(np.log(end[other]).mean() - np.log(end[one]).mean()):.1f} times as large"
+        )
+    return f"The corrections serve the estimate: {'; '.join(told)}."
+
+
+def gaps(evidence, ax, palette):
+    """Draw the gap over N, medians with lines of theory's slope."""
+    _curves(evidence, ax, palette, "gap", GAP)
+    ax.set_ylabel("gap J* - J, geometric mean")
+    end = _at_the_end(evidence, "gap")
+    told = [
+        f"{_words(name)} {_mean(evidence, name, 'gap'):.2f} (gap {end[name].mean():.2g} in the"
+        f" mean, {end[name].median():.2g} in the median, {end[name].max():.2g} at most)"
+        for name in GAP
+    ]
+    return (
+        "Upper bounds, no ranking: each method runs on its own schedule, and no theorem backs"
+        f" vanilla gradients on theirs. Exponents of N: {'; '.join(told)}."
+    )
+
+
+def exponents(evidence, ax, palette):
+    """Draw every contender's exponents of error and gap with 95% intervals, and theory's."""
+    names = [name for name in evidence["contender"].unique() if name not in CONTROLS]
+    lowest = None
+    for row, name in enumerate(names):
+        for measure, marker, shift in (("error", "o", -0.15), ("gap", "D", 0.15)):
+            values = _exponents(evidence, name, measure)
+            mean, half = values.mean(), _half_width(values)
+            ax.plot([mean - half, mean + half], [row + shift] * 2, color=palette[name])
+            ax.plot(mean, row + shift, marker, color=palette[name])
+            if name in THEORY[measure]:
+                ax.plot(THEORY[measure][name], row + shift, "|", color="black", markersize=11)
+            if measure == "gap" and (lowest is None or mean < lowest[1]):
+                lowest = (name, mean)
+    ax.set(xlabel="exponent of N (circle: error, diamond: gap, bar: theory's bound)")
+    ax.set_yticks(range(len(names)), [_words(name) for name in names])
+    ax.invert_yaxis()
+    moved = [
+        f"{_words(one)} {_mean(evidence, one, 'gap') - _mean(evidence, other, 'gap'):+.2f}"
+        for one, other in (("n_pg_igt", "igt_untransported"), ("n_harpg", "n_harpg_uncorrected"))
+    ]
+    return (
+        "The gap does not see the corrections as the error does: with them its exponent moves by"
+        f" {', '.join(moved)}, and the gap that falls fastest is that of {_words(lowest[0])},"
+        f" {lowest[1]:.2f}."
+    )
+
+
+def returns(evidence, ax, palette):
+    """Draw the mean return over trajectories, a line style for each task."""
+    told = []
+    tasks = list(evidence.groupby(["environment", "policy"]))
+    for (environment, policy), rows in tasks:
+        low, best = rows["mean_return"].min(), rows["mean_return"].max()
+        style = "-" if policy == "linear" else ("--" if environment.startswith("Cart") else ":")
+        for name, own in rows.groupby("contender"):
+            curve = own.groupby("N")["mean_return"].mean()
+            share = (curve - low) / max(best - low, 1e-9)
+            label = _words(name) if (environment, policy) == tasks[0][0] else None
+            ax.plot(curve.index, share, style, color=palette[name], label=label)
+        area = rows.groupby("contender")["mean_return"].mean().sort_values()
+        told.append(
+            f"{environment} {policy}: {_words(area.index[-1])} {area.iloc[-1]:.0f},"
+            f" {_words(area.index[0])} {area.iloc[0]:.0f}"
+        )
+    ax.set(xlabel="trajectories N", ylabel="return, from a task's worst seen to its best")
+    ax.legend(fontsize="small")
+    return f"Mean returns over the checkpoints, best and worst learner. {'; '.join(told)}."
+
+
+def speeds(evidence, ax, palette):
+    """Draw live steps per second of every racer and cell."""
+    rate = evidence.assign(rate=np.log(evidence["live_steps"] / evidence["seconds"]))
+    cells = list(rate.groupby(["policy", "skill", "episodes"], sort=False))
+    told = []
+    for row, ((policy, skill, episodes), rows) in enumerate(cells):
+        found = {name: own["rate"] for name, own in rows.groupby("contender")}
+        for name, values in found.items():
+            mean, half = values.mean(), _half_width(values)
+            label = _words(name) if row == 0 else None
+            ax.plot(np.exp([mean - half, mean + half]), [row] * 2, color=palette[name])
+            ax.plot(np.exp(mean), row, "o", color=palette[name], label=label)
+        against = [
+            f"{np.exp(found['twin'].mean() - found[other].mean()):.2g} times {_words(other)}"
+            for other in ("gymnasium_loop", "gymnasium_vector", "torch_loop")
+        ]
+        told.append(f"{policy} {skill} {episodes}: {', '.join(against)}")
+    ax.set(xscale="log", xlabel="live steps per second")
+    ax.set_yticks(range(len(cells)), [" ".join(map(str, cell)) for cell, _ in cells])
+    ax.invert_yaxis()
+    ax.legend(fontsize="small")
+    return f"The batched twin's live steps per second. {'; '.join(told)}."
+
+
+def _curves(evidence, ax, palette, measure, names):
+    """Draw geometric means over replicates, and for theory's exponents lines through their ends."""
+    for name in names:
+        rows = evidence[evidence["contender"] == name]
+        curve = np.exp(np.log(rows[measure]).groupby(rows["N"]).mean())
+        ax.plot(curve.index, curve, "o-", color=palette[name], label=_words(name), markersize=4)
+        power = THEORY[measure].get(name)
+        if power is not None:
+            last = curve.index[-WINDOW:]
+            line = curve.iloc[-1] * (last / last[-1]) ** power
+            ax.plot(last, line, "--", color=palette[name], linewidth=1)
+    ax.plot([], [], "--", color="black", linewidth=1, label="theory's slope")
+    ax.set(xscale="log", yscale="log", xlabel="trajectories N")
+    ax.legend(fontsize="small")
+
+
+def _exponents(evidence, name, measure):
+    """Return each replicate's slope over the last checkpoints, as the claims' estimand does."""
+    rows = evidence[evidence["contender"] == name]
+    table = rows.pivot_table(measure, "replicate", "N").iloc[:, -WINDOW:]
+    return slope(np.log(table.to_numpy()), np.log(table.columns.to_numpy(dtype=float)))
+
+
+def _mean(evidence, name, measure):
+    return _exponents(evidence, name, measure).mean()
+
+
+def _half_width(values):
+    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return student.ppf(0.975, max(len(values) - 1, 1)) * spread / np.sqrt(len(values))
+
+
+def _at_the_end(evidence, measure):
+    """Return the last checkpoint's values of every contender, replicates by name."""
+    return evidence[evidence["N"] == evidence["N"].max()].pivot(
+        index="replicate", columns="contender", values=measure
+    )
+
+
+def _words(name):
+    return name.replace("_", " ")
+
+
+FIGURES = (
+    ("instance_b", "The estimate's error over trajectories", errors),
+    ("instance_b", "The gap over trajectories", gaps),
+    ("instance_b", "Exponents of error and gap", exponents),
+    ("instance_a", "The estimate's error over trajectories", errors),
+    ("instance_a", "The gap over trajectories", gaps),
+    ("instance_a", "Exponents of error and gap", exponents),
+    ("tasks", "Learning curves on twins of gymnasium's tasks", returns),
+    ("race", "Steps of CartPole per second", speeds),
+)
