@@ -20,8 +20,8 @@ class Streams(SimpleNamespace):
 
     device = "cpu"
 
-    def torch(self, purpose, device="cpu"):
-        return torch.Generator(device).manual_seed(sum(map(ord, purpose)))
+    def numpy(self, purpose):
+        return np.random.default_rng(sum(map(ord, purpose)))
 
 
 def task(instance="A", n=1, N=(8,), **settings):
