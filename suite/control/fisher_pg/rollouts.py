@@ -110,7 +110,7 @@ def play(problem: Rollouts, generator: torch.Generator, *, look: int) -> Played:
         left, right = logits(problem.weights, pole.observe(state)).unbind()
         drawn = torch.rand(left.shape, generator=generator, device=device)
         made = pole.step(state, drawn < torch.sigmoid(right - left), t)
-        state, live = made.state, live & ~made.terminated & ~made.truncated
+        state, live = made.state, live > made.terminated
         if (t + 1) % look == 0:
             kept = live.nonzero().squeeze(1)
             if len(kept) == 0:
