@@ -20,16 +20,18 @@ THEORY = {
 }
 ERROR = ("n_pg_igt", "igt_untransported", "n_harpg", "n_harpg_uncorrected", "harpg", "n_pgm")
 GAP = ("n_pg_igt", "n_harpg", "harpg", "n_pgm", "pg", "pg_third")
+#: A method, and the same without its correction.
+PAIRS = (("n_pg_igt", "igt_untransported"), ("n_harpg", "n_harpg_uncorrected"))
 CONTROLS = ("igt_reversed", "n_harpg_reversed", "harpg_reversed")
 
 
 def errors(evidence, ax, palette):
     """Draw the error of the estimate over N, with lines of theory's slope."""
     _curves(evidence, ax, palette, "error", ERROR)
-    ax.set_ylabel("error of the gradient estimate, geometric mean")
+    ax.set_ylabel("error of the gradient estimate, median")
     told = []
-    for one, other in (("n_pg_igt", "igt_untransported"), ("n_harpg", "n_harpg_uncorrected")):
-        end = _at_the_end(evidence, "error")
+    end = _at_the_end(evidence, "error")
+    for one, other in _pairs(evidence):
         told.append(
             f"{_words(one)} falls like N to {_mean(evidence, one, 'error'):.2f} and"
             f" {_words(other)} to {_mean(evidence, other, 'error'):.2f}, which leaves it"
@@ -41,24 +43,26 @@ def errors(evidence, ax, palette):
 def gaps(evidence, ax, palette):
     """Draw the gap over N, medians with lines of theory's slope."""
     _curves(evidence, ax, palette, "gap", GAP)
-    ax.set_ylabel("gap J* - J, geometric mean")
+    ax.set_ylabel("gap J* - J, median")
     end = _at_the_end(evidence, "gap")
     told = [
         f"{_words(name)} {_mean(evidence, name, 'gap'):.2f} (gap {end[name].mean():.2g} in the"
         f" mean, {end[name].median():.2g} in the median, {end[name].max():.2g} at most)"
-        for name in GAP
+        for name in _there(evidence, GAP)
     ]
     return (
-        "Upper bounds, no ranking: each method runs on its own schedule, and no theorem backs"
-        f" vanilla gradients on theirs. Exponents of N: {'; '.join(told)}."
+        "Theory's are upper bounds, no ranking: each method runs on its own schedule, and on that"
+        f" of pg third no theorem speaks. Exponents of N: {'; '.join(told)}."
     )
 
 
 def exponents(evidence, ax, palette):
     """Draw every contender's exponents of error and gap with 95% intervals, and theory's."""
     names = [name for name in evidence["contender"].unique() if name not in CONTROLS]
-    lowest = None
+    lowest, labels = None, []
     for row, name in enumerate(names):
+        lost = int((~np.isfinite(_slopes(evidence, name, "gap"))).sum())
+        labels.append(_words(name) + (f", {lost} lost" if lost else ""))
         for measure, marker, shift in (("error", "o", -0.15), ("gap", "D", 0.15)):
             values = _exponents(evidence, name, measure)
             mean, half = values.mean(), _half_width(values)
@@ -69,11 +73,11 @@ def exponents(evidence, ax, palette):
             if measure == "gap" and (lowest is None or mean < lowest[1]):
                 lowest = (name, mean)
     ax.set(xlabel="exponent of N (circle: error, diamond: gap, bar: theory's bound)")
-    ax.set_yticks(range(len(names)), [_words(name) for name in names])
+    ax.set_yticks(range(len(names)), labels)
     ax.invert_yaxis()
     moved = [
         f"{_words(one)} {_mean(evidence, one, 'gap') - _mean(evidence, other, 'gap'):+.2f}"
-        for one, other in (("n_pg_igt", "igt_untransported"), ("n_harpg", "n_harpg_uncorrected"))
+        for one, other in _pairs(evidence)
     ]
     return (
         "The gap does not see the corrections as the error does: with them its exponent moves by"
@@ -119,6 +123,7 @@ def speeds(evidence, ax, palette):
         against = [
             f"{np.exp(found['twin'].mean() - found[other].mean()):.2g} times {_words(other)}"
             for other in ("gymnasium_loop", "gymnasium_vector", "torch_loop")
+            if other in found
         ]
         told.append(f"{policy} {skill} {episodes}: {', '.join(against)}")
     ax.set(xscale="log", xlabel="live steps per second")
@@ -128,11 +133,20 @@ def speeds(evidence, ax, palette):
     return f"The batched twin's live steps per second. {'; '.join(told)}."
 
 
+def _there(evidence, names):
+    """Return those of the names that the evidence has: a run may leave contenders out."""
+    return [name for name in names if name in set(evidence["contender"])]
+
+
+def _pairs(evidence):
+    return [pair for pair in PAIRS if len(_there(evidence, pair)) == 2]
+
+
 def _curves(evidence, ax, palette, measure, names):
-    """Draw geometric means over replicates, and for theory's exponents lines through their ends."""
-    for name in names:
+    """Draw medians over replicates, and for theory's exponents lines through their ends."""
+    for name in _there(evidence, names):
         rows = evidence[evidence["contender"] == name]
-        curve = np.exp(np.log(rows[measure]).groupby(rows["N"]).mean())
+        curve = rows.groupby("N")[measure].median()
         ax.plot(curve.index, curve, "o-", color=palette[name], label=_words(name), markersize=4)
         power = THEORY[measure].get(name)
         if power is not None:
@@ -144,11 +158,18 @@ def _curves(evidence, ax, palette, measure, names):
     ax.legend(fontsize="small")
 
 
-def _exponents(evidence, name, measure):
-    """Return each replicate's slope over the last checkpoints, as the claims' estimand does."""
+def _slopes(evidence, name, measure):
+    """Return each replicate's slope over the last checkpoints, NaN where the run was lost."""
     rows = evidence[evidence["contender"] == name]
-    table = rows.pivot_table(measure, "replicate", "N").iloc[:, -WINDOW:]
-    return slope(np.log(table.to_numpy()), np.log(table.columns.to_numpy(dtype=float)))
+    table = rows.pivot(index="replicate", columns="N", values=measure).iloc[:, -WINDOW:]
+    y = np.log(table.to_numpy())
+    return slope(y, np.log(table.columns.to_numpy(dtype=float)))
+
+
+def _exponents(evidence, name, measure):
+    """Return the slopes of the runs that were not lost."""
+    found = _slopes(evidence, name, measure)
+    return found[np.isfinite(found)]
 
 
 def _mean(evidence, name, measure):

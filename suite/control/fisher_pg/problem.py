@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import elu
 
 from .oracle import Oracle
 
@@ -85,10 +86,11 @@ class TwoChannel:
         self.c = torch.full((states,), 0.5, dtype=torch.float64, device=device)
         self.c[1::2] = -0.5
         self._centre = torch.stack((torch.zeros_like(self.c), self.c), dim=1).reshape(-1, 1)
-        # Psi = M r with M[h, h'] = gamma^h' for h' >= h, and r = sqrt(2/pi) kappa - cost.
+        # Psi = M r with M[h, h'] = gamma^h' for h' >= h, and r = sqrt(2/pi) kappa - 1 - cost, where
+        # cost leaves out the 1 of phi(a) = 1 + elu(-a).
         steps = torch.arange(HORIZON, dtype=torch.float64, device=device)
         self._to_go = (GAMMA**steps).expand(HORIZON, -1).triu()
-        self._level = kappa * sqrt(2 / pi) * self._to_go.sum(dim=1, keepdim=True)
+        self._level = (kappa * sqrt(2 / pi) - 1) * self._to_go.sum(dim=1, keepdim=True)
         self._visits = sum(GAMMA**h for h in range(HORIZON)) / states
 
     def J(self, theta: Tensor) -> Tensor:
@@ -109,9 +111,7 @@ class TwoChannel:
         """Return Psi_h = sum over h' >= h of gamma^h' r_h', (H, n), of trajectories at theta."""
         a = (theta - self._centre).gather(0, draw.place).add_(draw.z)
         first, second = a.view(2, HORIZON, -1).unbind()
-        positive = first.clamp(min=0)
-        cost = positive.neg().exp_().add_(positive).sub_(first)  # phi(first)
-        cost.add_(second.abs_(), alpha=self.kappa)
+        cost = elu(first.neg_()).add_(second.abs_(), alpha=self.kappa)
         return self._level - self._to_go @ cost
 
     def gpomdp(self, Psi: Tensor, draw: Draw) -> Tensor:

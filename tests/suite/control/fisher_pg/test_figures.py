@@ -68,6 +68,19 @@ def test_exponents_are_those_of_the_estimand():
     assert f"{(2.0**15) ** 0.1:.1f} times as large" in told
 
 
+def test_figures_do_without_contenders_that_were_not_run():
+    """A run of some contenders, or one that lost a replicate, is drawn as far as it goes."""
+    table = evidence("instance_b")
+    table = table[table["contender"].isin(["n_pg_igt", "igt_untransported", "storm_pg"])]
+    table.loc[(table["contender"] == "storm_pg") & (table["replicate"] == 0), "gap"] = np.inf
+    palette = dict.fromkeys(table["contender"].unique(), "#123456")
+    for function in (figures.errors, figures.gaps, figures.exponents):
+        ax = Figure().subplots()
+        assert "nan" not in function(table, ax, palette)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == ["n pg igt", "igt untransported", "storm pg, 1 lost"]
+
+
 def test_theorys_lines_have_theorys_slope():
     """A dashed line runs through the last mean with the exponent of the method's bound."""
     ax, _ = drawn("instance_b", figures.gaps)
