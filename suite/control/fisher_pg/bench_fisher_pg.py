@@ -97,17 +97,17 @@ race.control(rollouts.twin_undropped)
 
 
 def error_of_igt(subject, opponent):
-    """Return by how much the error falls more slowly than is let through, N-PG-IGT's two ways.
+    """Return by how much the error falls faster than is asked of N-PG-IGT, in its two ways.
 
-    Theory's exponent is -2/5, of which 0.05 is let through; and no more than the opponent's.
+    Asked are theory's exponent, -2/5, but for 0.05, and a lower one than the opponent's.
     """
     return _error(subject, opponent, -0.35)
 
 
 def error_of_harpg(subject, opponent):
-    """Return by how much the error falls more slowly than is let through, (N)-HARPG's two ways.
+    """Return by how much the error falls faster than is asked of (N)-HARPG, in its two ways.
 
-    Theory's exponent is -1/2, of which 0.08 is let through; and no more than the opponent's.
+    Asked are theory's exponent, -1/2, but for 0.08, and a lower one than the opponent's.
     """
     return _error(subject, opponent, -0.42)
 
@@ -132,8 +132,8 @@ def over_fiftyfold(subject, opponent):
 def _error(subject, opponent, most):
     own = _exponent(subject, "error")
     return {
-        f"error exponent, above {most}": own - most,
-        "error exponent, above the uncorrected method's": own - _exponent(opponent, "error"),
+        f"error exponent, below {most}": most - own,
+        "error exponent, below the uncorrected method's": _exponent(opponent, "error") - own,
     }
 
 

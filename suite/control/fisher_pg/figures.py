@@ -20,6 +20,27 @@ THEORY = {
 }
 ERROR = ("n_pg_igt", "igt_untransported", "n_harpg", "n_harpg_uncorrected", "harpg", "n_pgm")
 GAP = ("n_pg_igt", "n_harpg", "harpg", "n_pgm", "pg", "pg_third")
+WORDS = {
+    "n_pg_igt": "N-PG-IGT",
+    "igt_untransported": "N-PG-IGT without transport",
+    "n_harpg": "N-HARPG",
+    "n_harpg_uncorrected": "N-HARPG without correction",
+    "harpg": "HARPG",
+    "harpg_uncorrected": "HARPG without correction",
+    "pg": "PG, γ ~ t^(-2/3)",
+    "pg_half": "PG, γ ~ t^(-1/2)",
+    "pg_third": "PG, γ ~ t^(-1/3)",
+    "n_pgm": "N-PGM, η ~ t^(-2/3)",
+    "n_pgm_one": "N-PGM, η ~ 1/t",
+    "storm_pg": "STORM-PG",
+    "is_mbpg": "IS-MBPG",
+    "a2c": "A2C",
+    "twin": "twin",
+    "twin_undropped": "twin, ended episodes kept",
+    "gymnasium_loop": "gymnasium loop",
+    "gymnasium_vector": "gymnasium vector",
+    "torch_loop": "gymnasium loop, torch policy",
+}
 #: A method, and the same without its correction.
 PAIRS = (("n_pg_igt", "igt_untransported"), ("n_harpg", "n_harpg_uncorrected"))
 CONTROLS = ("igt_reversed", "n_harpg_reversed", "harpg_reversed")
@@ -52,7 +73,7 @@ def gaps(evidence, ax, palette):
     ]
     return (
         "Theory's are upper bounds, no ranking: each method runs on its own schedule, and on that"
-        f" of pg third no theorem speaks. Exponents of N: {'; '.join(told)}."
+        f" of PG with γ ~ t^(-1/3) no theorem speaks. Exponents of N: {'; '.join(told)}."
     )
 
 
@@ -87,25 +108,22 @@ def exponents(evidence, ax, palette):
 
 
 def returns(evidence, ax, palette):
-    """Draw the mean return over trajectories, a line style for each task."""
-    told = []
-    tasks = list(evidence.groupby(["environment", "policy"]))
-    for (environment, policy), rows in tasks:
-        low, best = rows["mean_return"].min(), rows["mean_return"].max()
-        style = "-" if policy == "linear" else ("--" if environment.startswith("Cart") else ":")
-        for name, own in rows.groupby("contender"):
-            curve = own.groupby("N")["mean_return"].mean()
-            share = (curve - low) / max(best - low, 1e-9)
-            label = _words(name) if (environment, policy) == tasks[0][0] else None
-            ax.plot(curve.index, share, style, color=palette[name], label=label)
-        area = rows.groupby("contender")["mean_return"].mean().sort_values()
+    """Draw what is missing to the best return over trajectories, a line style for each task."""
+    told, styles = [], ("-", "--", ":")
+    for row, ((task, policy), rows) in enumerate(evidence.groupby(["environment", "policy"])):
+        table = rows.groupby(["contender", "N"])["shortfall"].mean().unstack("N")
+        for name, curve in table.iterrows():
+            label = _words(name) if row == 0 else None
+            style = styles[row % len(styles)]
+            ax.plot(curve.index, curve, style, color=palette[name], label=label)
+        area = table.mean(axis=1).sort_values()
         told.append(
-            f"{environment} {policy}: {_words(area.index[-1])} {area.iloc[-1]:.0f},"
-            f" {_words(area.index[0])} {area.iloc[0]:.0f}"
+            f"{task} {policy}: {_words(area.index[0])} {area.iloc[0]:.0f}, N-PG-IGT"
+            f" {area.get('n_pg_igt', np.nan):.0f}, N-HARPG {area.get('n_harpg', np.nan):.0f}"
         )
-    ax.set(xlabel="trajectories N", ylabel="return, from a task's worst seen to its best")
+    ax.set(xlabel="trajectories N", ylabel="shortfall from the best return", yscale="symlog")
     ax.legend(fontsize="small")
-    return f"Mean returns over the checkpoints, best and worst learner. {'; '.join(told)}."
+    return f"Mean shortfall over the checkpoints, the least first. {'; '.join(told)}."
 
 
 def speeds(evidence, ax, palette):
@@ -121,7 +139,7 @@ def speeds(evidence, ax, palette):
             ax.plot(np.exp([mean - half, mean + half]), [row] * 2, color=palette[name])
             ax.plot(np.exp(mean), row, "o", color=palette[name], label=label)
         against = [
-            f"{np.exp(found['twin'].mean() - found[other].mean()):.2g} times {_words(other)}"
+            f"{_digits(np.exp(found['twin'].mean() - found[other].mean()))} times {_words(other)}"
             for other in ("gymnasium_loop", "gymnasium_vector", "torch_loop")
             if other in found
         ]
@@ -188,8 +206,13 @@ def _at_the_end(evidence, measure):
     )
 
 
+def _digits(number):
+    """Return a number as people write it, to two digits or to the unit."""
+    return f"{number:.2g}" if number < 100 else f"{number:,.0f}"
+
+
 def _words(name):
-    return name.replace("_", " ")
+    return WORDS.get(name, name.replace("_", " "))
 
 
 FIGURES = (

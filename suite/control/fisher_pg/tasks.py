@@ -93,9 +93,9 @@ def task(environment: str, policy: str, N: Sequence[int], *, streams: Any, n: in
 
 
 def measure_task(problem: TaskOracle, step: Any) -> dict[str, Tensor]:
-    """Return the mean return of the policies at each checkpoint, and what is missing to the best.
+    """Return what each checkpoint's policies are short of the best return.
 
-    The mean shortfall over the checkpoints is what tuning minimises: the area above the curve.
+    Its mean over the checkpoints, the area above the learning curve, is what tuning minimises.
     """
-    found = torch.stack([problem.evaluate(theta) for theta in step.following]).flatten()
-    return {"mean_return": found, "shortfall": problem.policy.environment.best - found}
+    found = torch.stack([problem.evaluate(theta) for theta in step.following])
+    return {"shortfall": problem.policy.environment.best - found.flatten()}

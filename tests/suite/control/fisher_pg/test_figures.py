@@ -30,10 +30,8 @@ def evidence(experiment):
     }
     rows = pd.MultiIndex.from_product(grid.values(), names=grid).to_frame(index=False)
     if experiment in {"tasks", "race"}:
-        low = -1000.0 if experiment == "tasks" else 1.0
-        sign = np.where(rows.get("environment", "x") == "Pendulum-v1", low, 100.0)
         return rows.assign(
-            mean_return=sign,
+            shortfall=100.0,
             live_steps=np.where(rows["contender"] == "twin", 6000.0, 100.0),
             seconds=1.0,
         )
@@ -64,7 +62,7 @@ def test_exponents_are_those_of_the_estimand():
     """The sentence quotes the slope of the last six checkpoints, and what it leaves at the end."""
     _, told = drawn("instance_b", figures.errors)
     assert figures.WINDOW == bench.WINDOW
-    assert "n pg igt falls like N to -0.40 and igt untransported to -0.30" in told
+    assert "N-PG-IGT falls like N to -0.40 and N-PG-IGT without transport to -0.30" in told
     assert f"{(2.0**15) ** 0.1:.1f} times as large" in told
 
 
@@ -78,7 +76,7 @@ def test_figures_do_without_contenders_that_were_not_run():
         ax = Figure().subplots()
         assert "nan" not in function(table, ax, palette)
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert labels == ["n pg igt", "igt untransported", "storm pg, 1 lost"]
+    assert labels == ["N-PG-IGT", "N-PG-IGT without transport", "STORM-PG, 1 lost"]
 
 
 def test_theorys_lines_have_theorys_slope():

@@ -156,7 +156,8 @@ def test_every_learner_answers_within_its_trajectories(name):
     found = measure_task(problem, step)
     assert problem.calls.tolist() == ([10, 10, 50, 50] if "harpg" in name else [20, 20, 50, 50])
     assert all(column.shape == (4,) for column in found.values())
-    assert bool((found["shortfall"] == LIMIT - found["mean_return"]).all())
+    assert bool((found["shortfall"] > 0).all())
+    assert bool((found["shortfall"] < LIMIT).all())
     assert not torch.equal(step.following[0], step.following[1])
 
 
@@ -190,4 +191,4 @@ def test_a2c_is_looked_at_after_its_episodes():
     assert step.following.shape == (2, 1, problem.policy.dim)
     assert not torch.equal(step.following[0], step.following[1])
     assert problem.calls.tolist() == [1, 2]
-    assert bool(measure_task(problem, step)["mean_return"].isfinite().all())
+    assert bool(measure_task(problem, step)["shortfall"].isfinite().all())
