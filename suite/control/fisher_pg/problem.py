@@ -70,8 +70,8 @@ class TwoChannel:
     """The MDP as mathematics: nothing here is counted or drawn.
 
     `J` and `gradient` take theta as (..., 2S). What concerns trajectories takes columns (2S, n),
-    a replicate on each: every operation then runs along contiguous numbers, which is four times as
-    fast as along the four entries of a row.
+    a replicate on each: operations then run along contiguous numbers, which is up to four times
+    as fast as along the four entries of a row.
 
     Parameters
     ----------
