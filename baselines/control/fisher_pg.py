@@ -34,7 +34,7 @@ def policy_gradient(gradient: Gradient, theta: Tensor, *, gamma: Schedule) -> St
     """Vanilla policy gradient, theta <- theta + gamma_t g (Yuan, Gower and Lazaric 2022)."""
     for t in count():
         g = gradient(theta)
-        following = theta + gamma(t) * g
+        following = torch.add(theta, g, alpha=gamma(t))
         yield theta, g, following
         theta = following
 
@@ -49,9 +49,10 @@ def normalised_momentum(
     d = torch.zeros_like(theta)
     for t in count():
         g = gradient(theta)
-        d = g if t == 0 else (1 - eta(t)) * d + eta(t) * g
-        norm = (d * d).sum(dim=-1, keepdim=True).sqrt()
-        following = theta + gamma(t) * (d / norm.clamp(min=torch.finfo(d.dtype).tiny))
+        d = g if t == 0 else torch.lerp(d, g, eta(t))
+        norm = (d * d).sum(dim=-1, keepdim=True).sqrt_()
+        unit = d / norm.clamp_(min=torch.finfo(d.dtype).tiny)
+        following = torch.add(theta, unit, alpha=gamma(t))
         yield theta, d, following
         theta = following
 
@@ -65,8 +66,8 @@ def storm_pg(pair: Pair, theta: Tensor, *, gamma: Schedule, eta: Schedule) -> St
     previous, d = theta, torch.zeros_like(theta)
     for t in count():
         g, there = pair(theta, previous)
-        d = g if t == 0 else g + (1 - eta(t)) * (d - there)
-        following = theta + gamma(t) * d
+        d = g if t == 0 else torch.add(g, d - there, alpha=1 - eta(t))
+        following = torch.add(theta, d, alpha=gamma(t))
         yield theta, d, following
         theta, previous = following, theta
 

@@ -29,7 +29,6 @@ GAMMA_0 = {
     },
     "B": {
         "pg": 0.3,
-        "pg_half": 0.1,
         "pg_third": 0.05,
         "n_pgm": 1.0,
         "n_pg_igt": 1.0,

@@ -6,7 +6,8 @@
     eta_t, gamma_t   weight of the new gradient, and step size
 
 Both maximise. They yield one `Step` after another for as long as they are asked; all replicates
-advance together, on the leading axis.
+advance together, on the leading axis. torch's lerp(x, y, w) is (1 - w) x + w y, and y bit for bit
+at w = 1.
 
 Schedules are those of the authors' code with eta_t and not, as there, eta_{t-1} in the look-ahead:
 theory's point is an exact one for a quadratic J only with eta_t.
@@ -58,9 +59,9 @@ def n_pg_igt(
     d = torch.zeros_like(theta)
     for t in count():
         look = transport * (1 - eta(t)) / eta(t)
-        g = problem.gradient(theta + look * (theta - previous))
-        d = g if t == 0 else (1 - eta(t)) * d + eta(t) * g
-        following = theta + gamma(t) * unit(d)
+        g = problem.gradient(torch.add(theta, theta - previous, alpha=look))
+        d = g if t == 0 else torch.lerp(d, g, eta(t))
+        following = torch.add(theta, unit(d), alpha=gamma(t))
         yield Step(theta, d, following)
         theta, previous = following, theta
 
@@ -98,8 +99,8 @@ def harpg(
             d = g
         else:
             b = problem.uniform()
-            v = problem.hessian_vector(b * theta + (1 - b) * previous, theta - previous)
-            d = (1 - eta(t)) * (d + correction * v) + eta(t) * g
-        following = theta + gamma(t) * direction(d)
+            v = problem.hessian_vector(torch.lerp(previous, theta, b), theta - previous)
+            d = torch.lerp(torch.add(d, v, alpha=correction), g, eta(t))
+        following = torch.add(theta, direction(d), alpha=gamma(t))
         yield Step(theta, d, following)
         theta, previous = following, theta
