@@ -9,8 +9,8 @@ Both maximise. They yield one `Step` after another for as long as they are asked
 advance together, on the leading axis. torch's lerp(x, y, w) is (1 - w) x + w y, and y bit for bit
 at w = 1.
 
-Schedules are those of the authors' code with eta_t and not, as there, eta_{t-1} in the look-ahead:
-theory's point is an exact one for a quadratic J only with eta_t.
+Schedules are those of the authors' code, but for the look-ahead, which has eta_{t-1} there: only
+with the algorithm's eta_t is d_t exact for a quadratic J without noise.
 """
 
 from __future__ import annotations
