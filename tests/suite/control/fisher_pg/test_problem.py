@@ -264,9 +264,9 @@ def test_states_are_fair_and_noise_is_standard(sample):
 
 def test_checkpoints_are_the_last_iterations_that_their_budget_allows():
     """With two trajectories an iteration after the first, budgets 4 and 8 stop at 3 and 7."""
-    made = task(n=2, N=(4, 8))
+    made, exact = task(n=2, N=(4, 8)), task(n=2, N=(4, 7))
 
-    def steps():
+    def steps(made):
         number = torch.zeros(2, 4)
         made.trajectories += 1
         yield Step(number, number, number)
@@ -275,8 +275,10 @@ def test_checkpoints_are_the_last_iterations_that_their_budget_allows():
             made.trajectories += 2
             yield Step(number, number, number)
 
-    kept = made.walk(steps(), cost=2)
+    kept = made.walk(steps(made), cost=2)
     assert made.calls.tolist() == [3, 3, 7, 7]
+    exact.walk(steps(exact), cost=2)
+    assert exact.calls.tolist() == [3, 3, 7, 7]
     assert kept.theta[:, 0, 0].tolist() == [1, 3]
 
 

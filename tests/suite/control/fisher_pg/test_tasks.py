@@ -148,6 +148,17 @@ def test_the_gradient_climbs():
     assert problem.trajectories == 20 * BATCH
 
 
+def test_first_trajectories_are_everybodys_whatever_else_is_drawn():
+    """Second trajectories, b_t and evaluations have streams of their own."""
+    quiet, busy = (task("CartPole-v1", "linear", (BATCH,), streams=STREAMS, n=2) for _ in range(2))
+    for _ in range(2):
+        busy.hessian_vector(busy.theta_0, busy.theta_0)
+        busy.uniform()
+        busy.evaluate(busy.theta_0)
+        assert torch.equal(quiet.gradient(quiet.theta_0), busy.gradient(busy.theta_0))
+    assert (quiet.trajectories, busy.trajectories) == (2 * BATCH, 4 * BATCH)
+
+
 @pytest.mark.parametrize("name", [n for n in bench.tasks.contenders if n != "a2c"])
 def test_every_learner_answers_within_its_trajectories(name):
     """All learners return policies at each checkpoint, and HARPGs pay for both trajectories."""
