@@ -23,10 +23,10 @@ from .tasks import measure_task, task
 WINDOW = 6
 
 
-def measure(task, step):
+def measure(problem, step):
     """Return the estimate's error before the step, and the gap after it."""
-    error = (step.d - task.mdp.gradient(step.theta)).norm(dim=-1)
-    return {"error": error.flatten(), "gap": -task.mdp.J(step.following).flatten()}
+    error = (step.d - problem.mdp.gradient(step.theta)).norm(dim=-1)
+    return {"error": error.flatten(), "gap": -problem.mdp.J(step.following).flatten()}
 
 
 instance_b = Experiment(two_channel, measure, stack=("N",))
@@ -62,9 +62,6 @@ instance_a.baseline(pin="n-pgm")(who.n_pgm)
 instance_a.baseline(pin="n-pgm")(who.n_pgm_one)
 instance_a.baseline(pin="storm-pg")(who.storm_pg)
 instance_a.baseline(pin="is-mbpg")(who.is_mbpg)
-instance_a.control(who.igt_reversed)
-instance_a.control(who.n_harpg_reversed)
-instance_a.control(who.harpg_reversed)
 
 dimension.method(who.n_pg_igt)
 dimension.method(who.n_harpg)
