@@ -62,6 +62,7 @@ instance_a.baseline(pin="n-pgm")(who.n_pgm)
 instance_a.baseline(pin="n-pgm")(who.n_pgm_one)
 instance_a.baseline(pin="storm-pg")(who.storm_pg)
 instance_a.baseline(pin="is-mbpg")(who.is_mbpg)
+instance_a.control(who.harpg_reversed)
 
 dimension.method(who.n_pg_igt)
 dimension.method(who.n_harpg)
