@@ -1,33 +1,22 @@
-"""Opponents in inventory control: classical policies, and policy gradients without the dynamics.
+"""Classical policies of inventory control: a level, and what to order below it.
 
     x (rows, B, n, L)   inventory of n locations: on hand in x[..., 0], arriving in k periods in
                         x[..., k]
     q (rows, B, n)      orders, at least zero
 
-Policies map x to q. Trainers take callables: episodes that give (x, demand), the period's
-step (x, q, d) -> (x', cost), and networks; all rows are trained at once and share nothing.
+A policy maps x to q. Opponents that learn are in `inventory_policy_gradient`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from math import cos, inf, log, pi
-from typing import Any, NamedTuple
+from math import inf
 
 import torch
 from torch import Tensor
 
 Policy = Callable[[Tensor], Tensor]
-
-#: Discount, and the decay of generalised advantage estimation.
-GAMMA, LAMBDA = 0.99, 0.95
-#: Of the critic, and of PPO's ratio of probabilities.
-CRITIC_LR, CLIP = 3e-3, 0.2
-MINIBATCHES = 4
-
-
-# Classical policies.
 
 
 def base_stock(level: Tensor | float, cap: Tensor | float = inf) -> Policy:
@@ -93,210 +82,25 @@ def echelon_base_stock(levels: Tensor) -> Policy:
     return orders
 
 
-def just_in_time(demand: Tensor, lead: int) -> Iterable[Tensor]:
-    """Yield the orders of one who sees the future: in period t the demand of t + lead.
+def just_in_time(demand: Tensor, lead: Sequence[int]) -> Policy:
+    """Return the policy of one who sees the future, for series with backlog: a bound.
 
-    A bound, no policy. Where demand is not known any more, nothing is ordered.
+    Echelon base-stock whose level is the demand until the order has reached the customers, so that
+    nothing is left and nobody waits. It is asked once for each period, in turn.
 
     Parameters
     ----------
     demand
-        (T, rows, B, n).
+        (T, rows, B, n), of which the first location's counts.
+    lead
+        Of the locations, from the store upwards.
     """
-    ordered = torch.zeros_like(demand)
-    ordered[:-lead] = demand[lead:]
-    return iter(ordered)
+    T = len(demand)
+    total = torch.cat((torch.zeros_like(demand[:1, ..., 0]), demand[..., 0].cumsum(dim=0)))
+    until = [[min(t + sum(lead[: j + 1]) + 1, T) for j in range(len(lead))] for t in range(T)]
+    levels = (total[ends].movedim(0, -1) - total[t].unsqueeze(-1) for t, ends in enumerate(until))
 
+    def orders(x: Tensor) -> Tensor:
+        return echelon_base_stock(next(levels))(x)
 
-# Policy gradients.
-
-
-class Networks(NamedTuple):
-    """Actor and critic of all rows.
-
-    Attributes
-    ----------
-    actor, critic
-        x (rows, B, n, L) to the mean order (rows, B, n), and to the value (rows, B).
-    actor_parameters, critic_parameters
-        Their tensors, rows first.
-    """
-
-    actor: Policy
-    critic: Callable[[Tensor], Tensor]
-    actor_parameters: Sequence[Tensor]
-    critic_parameters: Sequence[Tensor]
-
-
-class _Experience(NamedTuple):
-    """What a batch of episodes taught: (rows, T * B, ...), without gradients."""
-
-    x: Tensor
-    action: Tensor
-    log_probability: Tensor
-    advantage: Tensor
-    target: Tensor
-
-
-def reinforce(
-    episode: Callable[[], tuple[Tensor, Tensor]],
-    step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
-    networks: Networks,
-    *,
-    lr: float,
-    steps: int,
-    generator: torch.Generator,
-) -> Policy:
-    """Train by REINFORCE with a critic; return the policy of mean orders (Williams 1992).
-
-    Actions are Gaussian around the actor's mean, with one learned log standard deviation per row;
-    orders are their positive part. One step of Adam per batch of episodes.
-    """
-    return _trained(episode, step, networks, lr, steps, generator, 1, _score)
-
-
-def ppo(
-    episode: Callable[[], tuple[Tensor, Tensor]],
-    step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
-    networks: Networks,
-    *,
-    lr: float,
-    steps: int,
-    generator: torch.Generator,
-) -> Policy:
-    """Train by PPO, one pass in 4 minibatches per batch of episodes (Schulman et al. 2017)."""
-    return _trained(episode, step, networks, lr, steps, generator, MINIBATCHES, _clipped)
-
-
-def _score(now: Tensor, before: Tensor, advantage: Tensor) -> Tensor:  # noqa: ARG001
-    return now * advantage
-
-
-def _clipped(now: Tensor, before: Tensor, advantage: Tensor) -> Tensor:
-    ratio = (now - before).exp()
-    return torch.minimum(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage)
-
-
-def _trained(
-    episode: Callable[[], tuple[Tensor, Tensor]],
-    step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
-    networks: Networks,
-    lr: float,
-    steps: int,
-    generator: torch.Generator,
-    minibatches: int,
-    objective: Callable[[Tensor, Tensor, Tensor], Tensor],
-) -> Policy:
-    """Return the policy of mean orders after `steps` batches."""
-    first = networks.actor_parameters[0]
-    log_std = first.new_zeros(len(first), 1, 1).requires_grad_()
-    actor = torch.optim.Adam([*networks.actor_parameters, log_std], lr=lr)
-    critic = torch.optim.Adam(networks.critic_parameters, lr=CRITIC_LR)
-    scale = RewardScale()
-    for k in range(steps):
-        falling = (1 + cos(pi * k / steps)) / 2
-        actor.param_groups[0]["lr"] = falling * lr
-        critic.param_groups[0]["lr"] = falling * CRITIC_LR
-        seen = _experience(*episode(), step, networks, log_std.detach(), scale, generator)
-        for part in _parts(seen, minibatches, generator):
-            now = _log_probability(part.action, networks.actor(part.x), log_std)
-            loss = -objective(now, part.log_probability, part.advantage).mean(dim=1).sum()
-            error = (networks.critic(part.x) - part.target).square().mean(dim=1).sum()
-            actor.zero_grad()
-            critic.zero_grad()
-            (loss + error).backward()
-            actor.step()
-            critic.step()
-    return lambda x: networks.actor(x).clamp(min=0)
-
-
-def _experience(
-    x: Tensor,
-    demand: Tensor,
-    step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
-    networks: Networks,
-    log_std: Tensor,
-    scale: RewardScale,
-    generator: torch.Generator,
-) -> _Experience:
-    """Simulate a batch of episodes with noisy orders."""
-    with torch.no_grad():
-        states, actions, means, costs = [], [], [], []
-        for d in demand:
-            mean = networks.actor(x)
-            noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-            action = mean + log_std.exp() * noise
-            states.append(x)
-            means.append(mean)
-            actions.append(action)
-            x, cost = step(x, action.clamp(min=0), d)
-            costs.append(cost)
-        # Time is made part of the batch: one large product each for all values.
-        visited = torch.stack([*states, x], dim=1)
-        value = networks.critic(visited.flatten(1, 2)).unflatten(1, (len(demand) + 1, -1))
-        advantage = _advantages(scale(torch.stack(costs, dim=1)), value)
-        action = torch.stack(actions, dim=1).flatten(1, 2)
-        mean = torch.stack(means, dim=1).flatten(1, 2)
-        flat = advantage.flatten(1)
-        centred = flat - flat.mean(dim=1, keepdim=True)
-        return _Experience(
-            visited[:, :-1].flatten(1, 2),
-            action,
-            _log_probability(action, mean, log_std),
-            centred / (flat.std(dim=1, keepdim=True) + 1e-8),
-            (advantage + value[:, :-1]).flatten(1),
-        )
-
-
-class RewardScale:
-    """Rewards from costs: centred over the batch, period by period, over a running deviation.
-
-    The centring is the baseline that matters. What all paths share in a period, such as the empty
-    beginning, is no merit of an action; with the mean over all periods in its place, or none,
-    training froze or ran away.
-    """
-
-    def __init__(self) -> None:
-        self._squares: Tensor | float = 0.0
-        self._batches = 0
-
-    def __call__(self, cost: Tensor) -> Tensor:
-        """Return the rewards, (rows, T, B), of costs of that shape."""
-        reward = cost.mean(dim=2, keepdim=True) - cost
-        self._squares = self._squares + reward.square().mean(dim=(1, 2), keepdim=True)
-        self._batches += 1
-        return reward / ((self._squares / self._batches).sqrt() + 1e-8)
-
-
-def _advantages(reward: Tensor, value: Tensor) -> Tensor:
-    """Return the generalised advantage estimates, (rows, T, B); `value` has T + 1 periods.
-
-    The end of an episode is no end of the system: the last state has its value.
-    """
-    delta = reward + GAMMA * value[:, 1:] - value[:, :-1]
-    advantage, later = torch.empty_like(delta), torch.zeros_like(delta[:, 0])
-    for t in reversed(range(delta.shape[1])):
-        later = delta[:, t] + GAMMA * LAMBDA * later
-        advantage[:, t] = later
-    return advantage
-
-
-def _log_probability(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
-    """Return the log density of actions, (rows, B)."""
-    score = ((action - mean) * (-log_std).exp()).square()
-    return -(score / 2 + log_std + log(2 * pi) / 2).sum(dim=-1)
-
-
-def _parts(seen: _Experience, count: int, generator: torch.Generator) -> Iterable[_Experience]:
-    if count == 1:
-        return [seen]
-    size = seen.advantage.shape[1]
-    order = torch.randperm(size, generator=generator).to(seen.advantage.device)
-    return [
-        _Experience(*(field[:, chosen] for field in seen)) for chosen in order.tensor_split(count)
-    ]
-
-
-def networks_of(actor: Any, critic: Any) -> Networks:
-    """Return networks that keep their tensors in `parameters`."""
-    return Networks(actor, critic, actor.parameters, critic.parameters)
+    return orders

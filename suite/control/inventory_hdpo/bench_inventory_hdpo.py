@@ -8,8 +8,10 @@ import numpy as np
 
 from claimbench import Experiment
 
+from . import architectures as larger
 from . import contenders as who
 from . import problem as problems
+from . import systems
 from .evaluate import measure
 
 #: A gap above it counts as this much: the policy diverged.
@@ -21,6 +23,11 @@ zipkin = Experiment(problems.lost_sales, measure, stack=("p",))
 optima = Experiment(problems.lost_sales, measure, stack=("p",))
 small = Experiment(problems.lost_sales, measure, stack=("p",))
 peer = Experiment(problems.lost_sales, measure, stack=("p",))
+
+backlog = Experiment(systems.backlog, systems.measure, stack=("p",))
+serial = Experiment(systems.serial, systems.measure, stack=("p",))
+transshipment = Experiment(systems.transshipment, systems.measure, stack=("p",))
+warehouse = Experiment(systems.warehouse, systems.measure)
 
 zipkin.method(who.hdpo)
 zipkin.baseline(pin="inventory-reinforce")(who.reinforce)
@@ -44,6 +51,23 @@ small.baseline(pin="inventory-ppo", grid=LR)(who.ppo)
 peer.method(who.hdpo)
 peer.baseline(pin="inventory-ppo")(who.ppo)
 peer.baseline(pin="sb3-ppo")(who.sb3_ppo)
+
+backlog.baseline(pin="newsvendor")(larger.base_stock)
+backlog.baseline(pin="just-in-time")(larger.just_in_time)
+backlog.control(larger.longer_lead)
+
+serial.method(larger.plain_serial)
+serial.baseline(pin="echelon-base-stock")(larger.echelon_base_stock)
+serial.baseline(pin="just-in-time")(larger.just_in_time)
+serial.control(larger.echelon_longer_lead)
+
+transshipment.method(larger.graph_centre)
+transshipment.method(larger.plain_centre)
+
+warehouse.method(larger.symmetry_aware)
+warehouse.method(larger.graph)
+warehouse.baseline(pin="plain-network")(larger.plain)
+warehouse.control(larger.misaligned)
 
 
 def gap(subject):
@@ -87,3 +111,8 @@ def distance_to_published(subject):
     cells = zip(subject["L"], subject["p"], strict=True)
     published = np.array([PUBLISHED[int(L), int(p)] for L, p in cells])
     return np.abs(subject["cost"] - published).max(axis=1)
+
+
+def cost_saved(subject, opponent):
+    """Return by how many percent the opponent's cost is higher, on the same test paths."""
+    return 100 * np.log(opponent["cost"] / subject["cost"]).mean(axis=1)

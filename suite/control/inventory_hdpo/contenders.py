@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from baselines.control import inventory_hdpo as pins
+from baselines.control import inventory_policy_gradient as gradients
 
 from . import lost_sales
 from .evaluate import Answer
@@ -59,16 +60,16 @@ def hdpo(problem, *, lr=HDPO_LR):
 
 def reinforce(problem, *, streams, lr=REINFORCE_LR):
     """Score-function gradients, rewards centred over the paths of a period."""
-    return _policy_gradient(problem, pins.reinforce, streams, lr)
+    return _policy_gradient(problem, gradients.reinforce, streams, lr)
 
 
 def ppo(problem, *, streams, lr=PPO_LR):
     """Proximal policy optimisation with the same rewards and critic."""
-    return _policy_gradient(problem, pins.ppo, streams, lr)
+    return _policy_gradient(problem, gradients.ppo, streams, lr)
 
 
 def _policy_gradient(problem, trainer, streams, lr):
-    networks = pins.networks_of(
+    networks = gradients.networks_of(
         MeanOrder(problem, problem.streams.torch("weights")),
         Critic(problem, problem.streams.torch("critic")),
     )
@@ -101,7 +102,7 @@ def sb3_ppo(problem, *, streams, lr=PPO_LR):
                 [(x[[row]], demand[:, [row]]) for x, demand in episodes],
                 one.step,
                 lr=lr,
-                minibatches=pins.MINIBATCHES,
+                minibatches=gradients.MINIBATCHES,
                 seed=int(own.integers(2**31)),
             )
         )
@@ -114,7 +115,7 @@ def sb3_ppo(problem, *, streams, lr=PPO_LR):
 
 
 def value_iteration(problem):
-    """The optimum itself."""
+    """Order what value iteration found to be optimal."""
     L = problem.network.longest
     orders = np.array([lost_sales.optimum(L, p).orders.ravel() for p in problem.p.tolist()])
     return tabulated(problem, orders)
@@ -130,12 +131,12 @@ def tabulated(problem, orders):
 
 
 def base_stock(problem):
-    """The best base-stock level, by exact cost."""
+    """Order up to the level of least exact cost."""
     return _structured(problem, _best_level)
 
 
 def capped_base_stock(problem):
-    """The best pair of base-stock level and cap on orders, by exact cost."""
+    """Order up to a level, but no more than a cap: the pair of least exact cost."""
     return _structured(problem, _best_pair)
 
 

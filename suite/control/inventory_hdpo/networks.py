@@ -6,6 +6,7 @@ All rows are trained as one batch of products (``torch.baddbmm``); they share no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ class StackedMLP:
             What the last bias starts at; None draws it like the others.
         """
         self.parameters: list[Tensor] = []
-        for fan_in, out in zip(sizes, sizes[1:], strict=False):
+        for fan_in, out in pairwise(sizes):
             for height in (fan_in, 1):
                 drawn = torch.rand(problem.n, height, out, generator=generator)
                 drawn = (2 * drawn - 1) / fan_in**0.5

@@ -73,15 +73,17 @@ class InventoryProblem:
     ----------
     p
         (rows,), the cost of unmet demand at the stores.
-    optimum
-        Least average cost per period of all locations, (rows,), or its lower bound; None where it
-        is not known.
+    reference
+        (rows,), the optimal policy's cost per period on the test paths, or a lower bound; None
+        where neither is known, or the cost is not found by simulation.
     cells, n
         Rows are cells * n.
     T, steps, batch
         Periods and paths of an episode, and the number of episodes to train on.
     traces
         Size of the data set that episodes are taken from, in turn; 0 for fresh paths.
+    test_paths, test_periods, discard
+        Of the test, where there is one: paths, periods, and how many of these are not counted.
     calls
         (rows,), periods simulated so far.
     """
@@ -96,7 +98,10 @@ class InventoryProblem:
     steps: int = 0
     batch: int = 1
     traces: int = 0
-    optimum: Tensor | None = None
+    test_paths: int = 0
+    test_periods: int = 0
+    discard: int = 0
+    reference: Tensor | None = None
     calls: Tensor = field(init=False)
     _taken: int = field(init=False, default=0)
 
@@ -127,6 +132,12 @@ class InventoryProblem:
     def test(self, batch: int, T: int) -> Episode:
         """Return paths that nobody trained on, uncounted: the same ones for every contender."""
         return self._for_all_cells(self._drawn(self.streams.torch("test"), batch, T))
+
+    def development(self) -> Episode:
+        """Return paths to choose among a run's policies by, uncounted; as many as a batch."""
+        return self._for_all_cells(
+            self._drawn(self.streams.torch("development"), self.batch, 2 * self.T)
+        )
 
     @cached_property
     def _data(self) -> Episode:
