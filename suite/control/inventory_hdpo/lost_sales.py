@@ -25,7 +25,7 @@ RATE, H = 5.0, 1.0
 #: Orders are at most this; the largest order ever optimal is 10 (L = 4, p = 39).
 LARGEST_ORDER = 14
 #: Iterations after which a policy has no one average cost, and the upper bracket is returned.
-MOST_ITERATIONS = 20_000
+MOST_ITERATIONS = 2_000
 
 
 class Optimum(NamedTuple):
