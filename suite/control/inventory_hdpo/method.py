@@ -84,6 +84,7 @@ class Best:
 
     def meet(self, cost: Tensor) -> None:
         """Keep the present parameters of rows whose cost, (rows,), is the least so far."""
+        cost = cost.nan_to_num(nan=inf)
         if not self._kept:
             self._cost, self._kept = cost, [one.detach().clone() for one in self._parameters]
             return

@@ -15,7 +15,7 @@ LEAD, H = (4, 3, 4, 2), (1.0, 0.5, 0.2, 0.1)
 
 @pytest.mark.parametrize(("L", "p", "cost"), [(4, 9, 6.2788), (4, 4, 5.0081), (1, 9, 3.9711)])
 def test_single_store_has_the_newsvendors_cost(L, p, cost):
-    """C* is the sheet's, and S* and C* are what scipy finds by minimising the integral (check 1)."""
+    """C* is the sheet's, and both are what scipy finds by minimising the integral (check 1)."""
     found = references.single_store(L, 5.0, 1.6, p)
     assert found.cost == pytest.approx(cost, abs=1e-4)
     total = norm(5.0 * (L + 1), 1.6 * np.sqrt(L + 1))
@@ -34,7 +34,7 @@ def test_level_of_the_single_store():
     assert references.single_store(4, 5.0, 1.6, 9).levels[0] == pytest.approx(29.5850, abs=1e-4)
 
 
-def simulated(network, policy, start, T, discard, seed, clipped=True):
+def simulated(network, policy, start, T, discard, seed):
     g = torch.Generator().manual_seed(seed)
     demand = torch.zeros(T, *start.shape[:3])
     demand[..., 0] = 5 + 2 * torch.randn(demand.shape[:-1], generator=g)

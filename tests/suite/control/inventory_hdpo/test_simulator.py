@@ -160,7 +160,7 @@ def test_pathwise_gradient_is_the_central_difference(level):
 
 
 def test_pathwise_gradient_vanishes_at_the_newsvendors_level():
-    """It is h P(left) - p P(short), which is zero at the closed form's S*, up to noise (check 6)."""
+    """It is h P(left) - p P(short), zero at the closed form's S* up to noise (check 6)."""
     g = torch.Generator().manual_seed(2)
     demand = 5 + 1.6 * torch.randn(40, 1, 4000, 1, generator=g, dtype=torch.float64)
     S = torch.tensor(29.58501827, dtype=torch.float64, requires_grad=True)
