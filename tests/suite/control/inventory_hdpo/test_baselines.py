@@ -158,8 +158,8 @@ def test_policy_gradients_find_the_cheapest_order(trainer):
         lambda: (torch.zeros(2, 32, 1, 1), torch.zeros(5, 2, 32, 1)),
         step,
         gradients.networks_of(Constant(4.0), ConstantValue(0.0)),
-        lr=3e-2,
-        steps=200,
+        lr=6e-2,
+        steps=100,
         generator=generator(),
     )
     orders = policy(torch.zeros(2, 1, 1, 1)).detach().flatten()

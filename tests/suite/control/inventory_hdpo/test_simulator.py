@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suite.control.inventory_hdpo.simulator import (
@@ -90,6 +90,7 @@ def test_orders_enter_the_pipeline_at_their_own_lead_time():
     assert after[0, 0].tolist() == [[5, 0, 0], [0, 0, 6], [0, 7, 0]]
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 4), st.integers(0, 10_000), st.booleans())
 def test_locations_of_one_lead_time_are_as_good_as_alone(L, seed, lost):
     """A system of unlike lead times gives the store what it gets by itself."""

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claimbench.evidence.streams import Streams
@@ -49,6 +49,7 @@ POLICIES = {
 
 
 @pytest.mark.parametrize("name", POLICIES)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_orders_are_feasible(name, seed):
     """Orders are not negative; what is shipped is at most on hand, all of it where all must go."""
