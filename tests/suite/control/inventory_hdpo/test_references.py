@@ -66,6 +66,17 @@ def test_series_of_four_has_the_known_levels_and_costs(p, cost, clipped, levels)
     assert references.clark_scarf(LEAD, H, p, 5.0, 2.0).cost == pytest.approx(clipped, abs=1e-3)
 
 
+def test_series_agrees_with_stockpyl():
+    """L = 1, p = 39: levels and cost that stockpyl 1.0.2 finds on its own, coarser grid.
+
+    It charges what is on its way: 5 per period times the supplier's holding cost and lead time.
+    """
+    found = references.clark_scarf((1, 3, 4, 2), H, 39, 5.0, 2.0, clipped=False)
+    on_the_way = 5 * (0.5 * 2 + 0.2 * 3 + 0.1 * 4)
+    assert found.cost == pytest.approx(20.7167449 - on_the_way, rel=1e-3)
+    np.testing.assert_allclose(found.levels, (16.3198, 35.4328, 60.6029, 71.7073), atol=0.05)
+
+
 def series(p, lead=LEAD, h=H):
     n = len(lead)
     supplier = (*range(1, n), OUTSIDE)
