@@ -137,7 +137,7 @@ def _experience(
         states, actions, means, costs = [], [], [], []
         for d in demand:
             mean = networks.actor(x)
-            noise = torch.randn(mean.shape, generator=generator).to(mean.device)
+            noise = torch.randn(mean.shape, generator=generator, device=mean.device)
             action = mean + log_std.exp() * noise
             states.append(x)
             means.append(mean)
@@ -204,7 +204,7 @@ def _parts(seen: _Experience, count: int, generator: torch.Generator) -> Iterabl
     if count == 1:
         return [seen]
     size = seen.advantage.shape[1]
-    order = torch.randperm(size, generator=generator).to(seen.advantage.device)
+    order = torch.randperm(size, generator=generator, device=seen.advantage.device)
     return [
         _Experience(*(field[:, chosen] for field in seen)) for chosen in order.tensor_split(count)
     ]

@@ -36,7 +36,6 @@ zipkin.baseline(pin="base-stock")(who.base_stock)
 zipkin.baseline(pin="capped-base-stock")(who.capped_base_stock)
 zipkin.baseline(pin="lost-sales-value-iteration")(who.value_iteration)
 zipkin.control(who.truncated)
-zipkin.control(who.early)
 
 optima.baseline(pin="lost-sales-value-iteration")(who.value_iteration)
 optima.baseline(pin="base-stock")(who.base_stock)
@@ -47,6 +46,7 @@ LR = {"lr": (1e-3, 3e-3, 1e-2)}
 small.method(grid=LR)(who.hdpo)
 small.baseline(pin="inventory-reinforce", grid=LR)(who.reinforce)
 small.baseline(pin="inventory-ppo", grid=LR)(who.ppo)
+small.control(who.early)
 
 peer.method(who.hdpo)
 peer.baseline(pin="inventory-ppo")(who.ppo)

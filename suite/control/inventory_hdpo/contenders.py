@@ -16,7 +16,7 @@ from .method import hdpo as train
 from .networks import OneStore, StackedMLP
 from .simulator import EarlyNetwork
 
-#: Learning rates, tuned on another instance's full-length runs (see baselines/pins.toml).
+#: Learning rates, each the best of three on the same full-length runs (see baselines/pins.toml).
 HDPO_LR, REINFORCE_LR, PPO_LR = 1e-2, 3e-3, 1e-3
 
 
@@ -80,7 +80,7 @@ def _policy_gradient(problem, trainer, streams, lr):
             networks,
             lr=lr,
             steps=problem.steps,
-            generator=streams.torch("actions"),
+            generator=streams.torch("actions", problem.device),
         )
     )
 
