@@ -26,7 +26,12 @@ def gaps(evidence, ax, palette):
         told.append(f"{_words(name)} {np.mean(means):.2f}%")
     ax.axhline(0, color="black", linewidth=1)
     ax.annotate(
-        "optimum", (0, 0), (4, -10), xycoords=("axes fraction", "data"), textcoords="offset points"
+        "optimum",
+        (1, 0),
+        (4, -3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize="small",
     )
     ax.set_xticks(range(len(instances)), [f"L = {L}, p = {p:g}" for L, p in instances])
     ax.set(xlabel="instance", ylabel="gap to the optimum, %")
@@ -79,13 +84,9 @@ def optima(evidence, ax, palette):
         for p, line in own.groupby("p"):
             by_lead = line.set_index("L")["gap"].sort_index()
             ax.plot(by_lead.index, by_lead, style, color=palette[name], alpha=0.5)
-            ax.annotate(
-                f"p = {p:g}",
-                (by_lead.index[-1], by_lead.iloc[-1]),
-                (4, -3),
-                textcoords="offset points",
-                fontsize="x-small",
-            )
+            if name == "base_stock":  # those of the other lie on one another
+                end = (by_lead.index[-1], by_lead.iloc[-1])
+                ax.annotate(f"p = {p:g}", end, (5, -3), textcoords="offset points")
         ax.plot([], [], style, color=palette[name], label=_words(name))
     ax.axhline(0, color="black", linewidth=1)
     ax.set(xlabel="lead time L", ylabel="gap to the optimum, %")

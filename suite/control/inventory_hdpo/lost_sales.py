@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.stats import poisson
 
 Floats = NDArray[np.float64]
@@ -137,10 +138,14 @@ def average_cost(L: int, p: float, orders: Wholes, tolerance: float = 1e-7) -> f
     number = np.zeros(size, dtype=np.int64)
     number[s] = np.arange(len(s))
     x = s // place
-    following, weight, c = number[successors(s)], leftover(X)[x], period_cost(p, X)[x]
+    possible = y <= x[:, None]  # of a stock of x at most x is left
+    P = csr_array(
+        (leftover(X)[x][possible], number[successors(s)][possible], np.append(0, np.cumsum(x + 1)))
+    )
+    c = period_cost(p, X)[x]
     V = np.zeros(len(s))
     for _ in range(MOST_ITERATIONS):
-        new = c + np.einsum("sy,sy->s", weight, V[following])
+        new = c + P @ V
         change = new - V
         V = new - new[0]
         if np.ptp(change) < tolerance:

@@ -51,6 +51,14 @@ def test_largest_optimal_orders_are_far_below_the_grid():
     assert max(largest) <= 10
 
 
+def test_a_larger_grid_changes_nothing(monkeypatch):
+    """Orders up to 20 in place of 14, and more stock, move the optimum by less than 1e-5."""
+    known = ls.optimum(2, 39).cost
+    monkeypatch.setattr(ls, "LARGEST_ORDER", 20)
+    monkeypatch.setattr(ls, "largest_stock", lambda L: 50)
+    assert ls.optimum.__wrapped__(2, 39).cost == pytest.approx(known, abs=1e-5)
+
+
 def test_optimum_rises_with_lead_time_and_price_and_stays_below_backlog():
     """It is increasing in L and p, and at most the Poisson newsvendor's cost (check 3)."""
     table = np.array([[ls.optimum(L, p).cost for p in PRICES] for L in (1, 2, 3)])
