@@ -8,7 +8,7 @@ and networks. All rows are trained at once and share nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import cos, log, pi
 from typing import Any, NamedTuple
 
@@ -42,13 +42,14 @@ class Networks(NamedTuple):
 
 
 class _Experience(NamedTuple):
-    """What a batch of episodes taught: (rows, T * B, ...), without gradients."""
+    """What a batch of episodes taught, (rows, T * B, ...); only `value` has a gradient."""
 
     x: Tensor
     action: Tensor
     log_probability: Tensor
     advantage: Tensor
     target: Tensor
+    value: Tensor
 
 
 def reinforce(
@@ -65,7 +66,12 @@ def reinforce(
     Actions are Gaussian around the actor's mean, with one learned log standard deviation per row;
     orders are their positive part. One step of Adam per batch of episodes.
     """
-    return _trained(episode, step, networks, lr, steps, generator, 1, _score)
+
+    def losses(seen: _Experience, log_std: Tensor) -> Iterator[Tensor]:
+        now = _log_probability(seen.action, networks.actor(seen.x), log_std)
+        yield -now * seen.advantage + (seen.value - seen.target).square()
+
+    return _trained(episode, step, networks, lr, steps, generator, losses)
 
 
 def ppo(
@@ -78,15 +84,18 @@ def ppo(
     generator: torch.Generator,
 ) -> Policy:
     """Train by PPO, one pass in 4 minibatches per batch of episodes (Schulman et al. 2017)."""
-    return _trained(episode, step, networks, lr, steps, generator, MINIBATCHES, _clipped)
+
+    def losses(seen: _Experience, log_std: Tensor) -> Iterator[Tensor]:
+        for part in _parts(seen, MINIBATCHES, generator):
+            now = _log_probability(part.action, networks.actor(part.x), log_std)
+            gained = _clipped(now - part.log_probability, part.advantage)
+            yield -gained + (networks.critic(part.x) - part.target).square()
+
+    return _trained(episode, step, networks, lr, steps, generator, losses)
 
 
-def _score(now: Tensor, before: Tensor, advantage: Tensor) -> Tensor:  # noqa: ARG001
-    return now * advantage
-
-
-def _clipped(now: Tensor, before: Tensor, advantage: Tensor) -> Tensor:
-    ratio = (now - before).exp()
+def _clipped(log_ratio: Tensor, advantage: Tensor) -> Tensor:
+    ratio = log_ratio.exp()
     return torch.minimum(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage)
 
 
@@ -97,29 +106,31 @@ def _trained(
     lr: float,
     steps: int,
     generator: torch.Generator,
-    minibatches: int,
-    objective: Callable[[Tensor, Tensor, Tensor], Tensor],
+    losses: Callable[[_Experience, Tensor], Iterator[Tensor]],
 ) -> Policy:
-    """Return the policy of mean orders after `steps` batches."""
+    """Return the policy of mean orders after `steps` batches.
+
+    Parameters
+    ----------
+    losses
+        Each (rows, samples), one for each step of Adam on a batch.
+    """
     first = networks.actor_parameters[0]
     log_std = first.new_zeros(len(first), 1, 1).requires_grad_()
-    actor = torch.optim.Adam([*networks.actor_parameters, log_std], lr=lr)
-    critic = torch.optim.Adam(networks.critic_parameters, lr=CRITIC_LR)
+    actor = {"params": [*networks.actor_parameters, log_std], "lr": lr}
+    critic = {"params": list(networks.critic_parameters), "lr": CRITIC_LR}
+    adam = torch.optim.Adam([actor, critic], fused=True)
     scale = RewardScale()
     for k in range(steps):
         falling = (1 + cos(pi * k / steps)) / 2
-        actor.param_groups[0]["lr"] = falling * lr
-        critic.param_groups[0]["lr"] = falling * CRITIC_LR
+        for group, highest in zip(adam.param_groups, (lr, CRITIC_LR), strict=True):
+            group["lr"] = falling * highest
         seen = _experience(*episode(), step, networks, log_std.detach(), scale, generator)
-        for part in _parts(seen, minibatches, generator):
-            now = _log_probability(part.action, networks.actor(part.x), log_std)
-            loss = -objective(now, part.log_probability, part.advantage).mean(dim=1).sum()
-            error = (networks.critic(part.x) - part.target).square().mean(dim=1).sum()
-            actor.zero_grad()
-            critic.zero_grad()
-            (loss + error).backward()
-            actor.step()
-            critic.step()
+        for loss in losses(seen, log_std):
+            adam.zero_grad()
+            # Rows share no parameter, so that the sum's gradient is that of each.
+            loss.mean(dim=1).sum().backward()
+            adam.step()
     return lambda x: networks.actor(x).clamp(min=0)
 
 
@@ -144,21 +155,21 @@ def _experience(
             actions.append(action)
             x, cost = step(x, action.clamp(min=0), d)
             costs.append(cost)
-        # Time is made part of the batch: one large product each for all values.
-        visited = torch.stack([*states, x], dim=1)
-        value = networks.critic(visited.flatten(1, 2)).unflatten(1, (len(demand) + 1, -1))
-        advantage = _advantages(scale(torch.stack(costs, dim=1)), value)
-        action = torch.stack(actions, dim=1).flatten(1, 2)
-        mean = torch.stack(means, dim=1).flatten(1, 2)
-        flat = advantage.flatten(1)
-        centred = flat - flat.mean(dim=1, keepdim=True)
-        return _Experience(
-            visited[:, :-1].flatten(1, 2),
-            action,
-            _log_probability(action, mean, log_std),
-            centred / (flat.std(dim=1, keepdim=True) + 1e-8),
-            (advantage + value[:, :-1]).flatten(1),
-        )
+    # Time is made part of the batch: one large product each for all values.
+    visited = torch.stack([*states, x], dim=1)
+    values = networks.critic(visited.flatten(1, 2)).unflatten(1, (len(demand) + 1, -1))
+    advantage = _advantages(scale(torch.stack(costs, dim=1)), values.detach())
+    action, mean = (torch.stack(part, dim=1).flatten(1, 2) for part in (actions, means))
+    value, flat = values[:, :-1].flatten(1), advantage.flatten(1)
+    centred = flat - flat.mean(dim=1, keepdim=True)
+    return _Experience(
+        visited[:, :-1].flatten(1, 2),
+        action,
+        _log_probability(action, mean, log_std),
+        centred / (flat.std(dim=1, keepdim=True) + 1e-8),
+        flat + value.detach(),
+        value,
+    )
 
 
 class RewardScale:
@@ -200,13 +211,13 @@ def _log_probability(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     return -(score / 2 + log_std + log(2 * pi) / 2).sum(dim=-1)
 
 
-def _parts(seen: _Experience, count: int, generator: torch.Generator) -> Iterable[_Experience]:
-    if count == 1:
-        return [seen]
+def _parts(seen: _Experience, count: int, generator: torch.Generator) -> list[_Experience]:
     size = seen.advantage.shape[1]
     order = torch.randperm(size, generator=generator, device=seen.advantage.device)
+    free = [field.detach() for field in seen]
     return [
-        _Experience(*(field[:, chosen] for field in seen)) for chosen in order.tensor_split(count)
+        _Experience(*(field.index_select(1, chosen) for field in free))
+        for chosen in order.tensor_split(count)
     ]
 
 

@@ -41,14 +41,12 @@ optima.baseline(pin="lost-sales-value-iteration")(who.value_iteration)
 optima.baseline(pin="base-stock")(who.base_stock)
 optima.baseline(pin="capped-base-stock")(who.capped_base_stock)
 
-LR = {"lr": (1e-3, 3e-3, 1e-2)}
-
-small.method(grid=LR)(who.hdpo)
-small.baseline(pin="inventory-reinforce", grid=LR)(who.reinforce)
-small.baseline(pin="inventory-ppo", grid=LR)(who.ppo)
+small.method(who.hdpo)
+small.baseline(pin="inventory-reinforce")(who.reinforce)
+small.baseline(pin="inventory-reinforce")(who.reinforce_fast)
+small.baseline(pin="inventory-ppo")(who.ppo)
 small.control(who.early)
 
-peer.method(who.hdpo)
 peer.baseline(pin="inventory-ppo")(who.ppo)
 peer.baseline(pin="sb3-ppo")(who.sb3_ppo)
 

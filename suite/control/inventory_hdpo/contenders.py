@@ -63,6 +63,11 @@ def reinforce(problem, *, streams, lr=REINFORCE_LR):
     return _policy_gradient(problem, gradients.reinforce, streams, lr)
 
 
+def reinforce_fast(problem, *, streams):
+    """REINFORCE at the learning rate that is best when steps are few, 1e-2."""
+    return _policy_gradient(problem, gradients.reinforce, streams, 1e-2)
+
+
 def ppo(problem, *, streams, lr=PPO_LR):
     """Proximal policy optimisation with the same rewards and critic."""
     return _policy_gradient(problem, gradients.ppo, streams, lr)

@@ -3,7 +3,7 @@
 import numpy as np
 
 #: From best to worst known; controls are off the scale.
-GAPS = ("hdpo", "reinforce", "ppo", "capped_base_stock", "base_stock")
+GAPS = ("hdpo", "reinforce", "reinforce_fast", "ppo", "capped_base_stock", "base_stock")
 SHOWN = 21
 RATE = 5
 
@@ -119,7 +119,13 @@ def _instances(evidence):
 
 
 def _words(name):
-    known = {"hdpo": "HDPO", "reinforce": "REINFORCE", "ppo": "PPO", "plain": "plain network"}
+    known = {
+        "hdpo": "HDPO",
+        "reinforce": "REINFORCE",
+        "reinforce_fast": "REINFORCE at 1e-2",
+        "ppo": "PPO",
+        "plain": "plain network",
+    }
     return known.get(name, name.replace("_", " ").replace("base stock", "base-stock"))
 
 

@@ -48,7 +48,7 @@ def hdpo(
     """
     network = network or problem.network
     parameters = list(parameters)
-    adam = torch.optim.Adam(parameters, lr=lr)
+    adam = torch.optim.Adam(parameters, lr=lr, fused=True)
     best = Best(parameters)
     for k, rate in enumerate(cosine(lr, problem.steps), start=1):
         adam.param_groups[0]["lr"] = rate
