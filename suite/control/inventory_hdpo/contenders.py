@@ -25,7 +25,7 @@ class MeanOrder(OneStore):
 
     def __call__(self, x):
         """Return (rows, B, 1), of any sign."""
-        return self.network(x.flatten(-2)) + 1
+        return self.network(x.flatten(-2))
 
 
 class Critic:
@@ -178,6 +178,14 @@ def _cost(L, p, S, cap):
 
 
 # Controls.
+
+
+def detached(problem):
+    """HDPO with detached dynamics: no cost depends on the period's own order.
+
+    So no gradient is left, and the networks stay as they were drawn.
+    """
+    return Answer(one_store(problem))
 
 
 def truncated(problem):

@@ -41,6 +41,8 @@ class Network:
         Demand not met is lost; else it waits, and x[..., 0] goes below zero.
     ships
         (n, n), one at (i, j) where j ships to i; None where nobody ships to another.
+    price
+        h + p.
     place
         (n, L), one where an order enters the pipeline; None where all enter at its end.
     """
@@ -52,6 +54,7 @@ class Network:
     lost: bool = False
     ships: Tensor | None = field(init=False)
     place: Tensor | None = field(init=False)
+    price: Tensor = field(init=False)
 
     def __post_init__(self):
         n = len(self.lead)
@@ -60,6 +63,7 @@ class Network:
             place[i, self.lead[i] - 1] = 1
             if supplier != OUTSIDE:
                 ships[i, supplier] = 1
+        object.__setattr__(self, "price", self.h + self.p)
         object.__setattr__(self, "ships", ships if bool(ships.any()) else None)
         object.__setattr__(self, "place", place if len(set(self.lead)) > 1 else None)
 
@@ -76,21 +80,21 @@ class Network:
         q, d
             (rows, B, n): ordered by every location, and demanded from it by customers.
         """
-        out = d if self.ships is None else d + q @ self.ships
-        post = x[..., 0] - out
+        on_hand, *coming = x.unbind(dim=-1)  # one operation back, where slices would take many
+        post = on_hand - (d if self.ships is None else d + q @ self.ships)
         kept = torch.relu(post)
         # p (-post)^+ is p (post^+ - post), which saves an operation where time is spent.
-        cost = ((self.h + self.p) * kept - self.p * post).sum(dim=-1)
-        return self._moved_on(x, kept if self.lost else post, q), cost
+        costs = self.price * kept - self.p * post
+        cost = costs.squeeze(dim=-1) if len(self.lead) == 1 else costs.sum(dim=-1)
+        return self._moved_on(kept if self.lost else post, coming, q), cost
 
-    def _moved_on(self, x: Tensor, post: Tensor, q: Tensor) -> Tensor:
+    def _moved_on(self, post: Tensor, coming: list[Tensor], q: Tensor) -> Tensor:
         if self.longest == 1:
             return (post + q).unsqueeze(-1)
-        first = (post + x[..., 1]).unsqueeze(-1)
+        moved = [post + coming[0], *coming[1:]]
         if self.place is None:
-            return torch.cat((first, x[..., 2:], q.unsqueeze(-1)), dim=-1)
-        empty = torch.zeros_like(first)
-        return torch.cat((first, x[..., 2:], empty), dim=-1) + self.place * q.unsqueeze(-1)
+            return torch.stack((*moved, q), dim=-1)
+        return torch.stack((*moved, torch.zeros_like(post)), dim=-1) + self.place * q.unsqueeze(-1)
 
 
 class EarlyNetwork(Network):

@@ -46,11 +46,11 @@ def test_weights_are_drawn_by_fan_in_and_shared_by_the_cells_of_a_replicate():
     assert 0.95 / 32**0.5 < float(W.abs().max()) <= 1 / 32**0.5
     assert torch.equal(W[:2], W[2:])
     assert not torch.equal(W[0], W[1])
-    assert bool((policy.parameters[-1] == 4).all())
+    assert bool((policy.parameters[-1] == 5).all())
 
 
 def test_first_orders_are_near_the_mean_demand():
-    """softplus(4 + 1 + little) is about 5."""
+    """softplus(5 + little) is about 5."""
     made = problem()
     orders = OneStore(made, made.streams.torch("weights"))(made.episode().x).detach()
     assert orders.shape == (2, 32, 1)
