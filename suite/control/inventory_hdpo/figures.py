@@ -36,7 +36,7 @@ def gaps(evidence, ax, palette):
     ax.set_xticks(range(len(instances)), [f"L = {L}, p = {p:g}" for L, p in instances])
     ax.set(xlabel="instance", ylabel="gap to the optimum, %")
     ax.legend(fontsize="small")
-    return f"Exact gaps, mean over {len(instances)} instances and all seeds: {', '.join(told)}."
+    return f"Exact gaps, mean over all seeds of {len(instances)} instance(s): {', '.join(told)}."
 
 
 def orders(evidence, ax, palette):
