@@ -227,6 +227,14 @@ def test_the_order_of_replicates_changes_nothing(x, random, kind):
     assert repr(replace(one, replicates=())) == repr(replace(other, replicates=()))
 
 
+def test_a_negative_zero_is_zero_in_any_order():
+    """The median of zeros of both signs and an infinity is 0.0, wherever the -0.0 stands."""
+    zeros = [0.0] * 9
+    one, other = verdict([*zeros, -0.0, INF]), verdict([-0.0, *zeros, INF])
+    assert repr(one.interval) == repr(other.interval)
+    assert math.copysign(1, one.interval.low) == 1
+
+
 @PROPERTY
 @given(st.lists(st.floats(-3, 3), min_size=5, max_size=12), st.floats(-5, 5))
 def test_a_threshold_shifts_with_the_effects(x, c):
