@@ -76,7 +76,6 @@ outliers.method(who.geometric_steps)
 outliers.method(who.spectral_direction)
 outliers.baseline(pin="l2-descent")(opponents.l2_descent)
 outliers.baseline(pin="exact-rank-subgm")(opponents.exact_rank)
-outliers.baseline(pin="diminishing-subgm")(opponents.diminishing)
 outliers.control(who.short_schedule)
 
 
