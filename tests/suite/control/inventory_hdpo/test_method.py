@@ -139,7 +139,7 @@ def test_selecting_returns_a_policy_no_worse_on_the_development_set():
         policy = OneStore(made, made.streams.torch("weights"))
         policy = method.hdpo(made, policy, policy.parameters, lr=0.3, select=select)
         x, demand = made.development()
-        costs.append(average_costs(made.network, policy, x, demand, made.T).mean(dim=1))
+        costs.append(average_costs(made.network, policy, x, demand, made.training.T).mean(dim=1))
     assert bool((costs[1] <= costs[0]).all())
 
 
