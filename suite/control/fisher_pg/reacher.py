@@ -54,14 +54,17 @@ class Reacher:
         return state.float()
 
     def step(self, state: Tensor, action: Tensor, _elapsed: int) -> Transition:
-        """Return what follows; `state` is what the same simulators returned last."""
+        """Return what follows; `state` is what the same simulators returned last.
+
+        A policy that overflowed earns NaN and pushes nothing: MuJoCo would start the arm anew, and
+        write a file of complaints.
+        """
         _, *shape = state.shape
-        torques = action.clamp(-1.0, 1.0).flatten(1).mT.cpu().numpy()
-        seen, reward, terminated, truncated, _ = self._simulators[len(torques)].step(torques)
-        return Transition(
-            torch.tensor(seen, device=state.device).mT.reshape(-1, *shape),
-            *(
-                torch.tensor(part, device=state.device).reshape(shape)
-                for part in (reward, terminated, truncated)
-            ),
+        lost = action.isnan().any(dim=0)
+        torques = action.clamp(-1.0, 1.0).nan_to_num().flatten(1).mT.cpu().numpy()
+        seen, *rest, _ = self._simulators[len(torques)].step(torques)
+        reward, terminated, truncated = (
+            torch.tensor(part, device=state.device).reshape(shape) for part in rest
         )
+        following = torch.tensor(seen, device=state.device).mT.reshape(-1, *shape)
+        return Transition(following, reward.masked_fill(lost, torch.nan), terminated, truncated)

@@ -32,10 +32,9 @@ def test_episodes_are_gymnasiums(arm):
     torques = 1.5 * torch.randn(arm.limit, 2, 2, 3, generator=generator(1))
     found = []
     for t, action in enumerate(torques):
-        found.append(state)
         made = arm.step(state, action, t)
         state = made.state
-        found[-1] = (made.state, made.reward, made.terminated, made.truncated)
+        found.append(made)
     for i, j in np.ndindex(2, 3):
         env = gymnasium.make(arm.name)
         env.reset(seed=int(seeds[i, j]))
@@ -58,6 +57,18 @@ def test_a_start_forgets_the_episode_before_it(arm):
     torch.testing.assert_close(arm.start(4, generator=generator()), first, rtol=0, atol=0)
     assert not torch.equal(arm.start(4, generator=generator(1)), first)
     assert len(first.unique(dim=1).T) == 4
+
+
+def test_a_lost_policy_earns_nothing_that_counts(arm, tmp_path, monkeypatch):
+    """A torque that is no number makes its own arm's reward NaN; MuJoCo hears nothing of it."""
+    monkeypatch.chdir(tmp_path)
+    state = arm.start(3, generator=generator())
+    torques = torch.full((2, 3), 0.5)
+    torques[1, 1] = torch.nan
+    made = arm.step(state, torques, 0)
+    assert made.reward.isnan().tolist() == [False, True, False]
+    assert bool(made.state.isfinite().all())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_both_torques_have_a_distribution_of_their_own(arm):
