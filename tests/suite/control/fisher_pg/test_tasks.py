@@ -79,7 +79,7 @@ def by_hand(policy, batch, i, j):
 def test_estimates_are_means_over_trajectories_of_their_definitions(name, hidden):
     """g, w g and B v agree with whole Hessians and gradients of each trajectory by itself."""
     policy, theta, batch = played(name, hidden)
-    batch = type(batch)(*(p[..., :6, :] if p.ndim > 2 else p for p in batch))
+    batch = type(batch)(*(p[..., :4, :] if p.ndim > 2 else p for p in batch))
     v = torch.randn(theta.shape, generator=generator(3)).double()
     other = theta + 0.05 * v
     expected = {"g": [], "wg": [], "Bv": []}
