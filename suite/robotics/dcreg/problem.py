@@ -1,0 +1,153 @@
+"""Registrations with known truth: scenes seen twice with noise, and the published cylinder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import so3
+from .correspondences import Planes, Target, jacobian, normal_equations, weights
+from .icp import System
+from .scenes import CLONES, cylinder, surface
+
+#: Points that the gates of full-Hessian methods, 120 and 100, are meant for.
+GATED = 1_500
+#: In m and degrees: half-widths of the true translation, and the initial pose's distance.
+ALONG, ACROSS, ELSEWHERE = 3.0, 0.3, 0.1
+TILT, INITIAL_TILT, INITIAL_SHIFT = 5.0, 1.0, 0.3
+#: The published cylinder's initial pose, in m and degrees.
+CYLINDER_SHIFT, CYLINDER_RPY = (0.2, 0.8, 0.5), (0.1, 0.1, 2.0)
+
+
+@dataclass
+class Registration:
+    """Pairs of clouds, x = R p + t: rows are (scene, replicate).
+
+    Attributes
+    ----------
+    source
+        (rows, N, 3), in the body frame.
+    targets
+        One for each row.
+    R_gt, t_gt, R0, t0
+        True and initial poses, (rows, 3, 3) and (rows, 3).
+    scale
+        How many times 1,500 points there are: H grows with it, and what it is compared with.
+    loam
+        Whether planes are fitted to five neighbours and weights differentiated, as in the published
+        cylinder; else the nearest point's normal is taken.
+    calls
+        (rows,), linearisations so far, each with its search of correspondences.
+    """
+
+    source: Tensor
+    targets: list[Target]
+    R_gt: Tensor
+    t_gt: Tensor
+    R0: Tensor
+    t0: Tensor
+    scale: float = 1.0
+    loam: bool = False
+    calls: Tensor = field(init=False)
+
+    def __post_init__(self):
+        self.rows = len(self.source)
+        self.calls = torch.zeros(self.rows, dtype=torch.long)
+
+    def linearise(self, R: Tensor, t: Tensor, active: Tensor) -> System:
+        """Return the normal equations of rows `active`, (k,), at poses (k, 3, 3) and (k, 3)."""
+        self.calls[active] += 1
+        p = self.source[active]
+        x = torch.baddbmm(t.unsqueeze(1), p, R.mT).numpy()
+        planes = [self._planes(self.targets[row], own) for row, own in zip(active, x, strict=True)]
+        n, r, found = (torch.from_numpy(np.stack(part)) for part in zip(*planes, strict=True))
+        w = torch.where(found, weights(r), 0.0)
+        H, b = normal_equations(jacobian(p, n @ R), w, r, derivative=self.loam)
+        kept = w > 0
+        count = kept.sum(dim=1)
+        squares = torch.where(kept, r * r, 0.0).sum(dim=1)
+        return System(H, b, count, (squares / count.clamp(min=1)).sqrt())
+
+    def _planes(self, target: Target, x: Any) -> Planes:
+        return target.fitted(x) if self.loam else target.nearest(x)
+
+
+def registrations(
+    scene: Sequence[str],
+    M: int = 12_000,
+    N: int = 1_500,
+    noise: float = 0.01,
+    normals: str = "when met",
+    *,
+    streams: Any,
+    n: int,
+) -> Registration:
+    """Return n registrations of each scene of a stack.
+
+    Scenes share the draws of a replicate: its rotation, directions and noise.
+
+    Parameters
+    ----------
+    M, N
+        Points of the target and of the source, drawn from the scene's cloud without replacement.
+    noise
+        Its standard deviation, in m, on every coordinate of both.
+    normals
+        ``at once`` where a race must not pay for them, else ``when met``.
+    """
+    rows = [_scene(name, M, N, noise, random) for name in scene for random in streams.each()]
+    source, target, R_gt, t_gt, R0, t0 = (np.stack(part) for part in zip(*rows, strict=True))
+    targets = [Target(points) for points in target]
+    if normals == "at once":
+        for each in targets:
+            each.normals()
+    return Registration(
+        torch.from_numpy(source),
+        targets,
+        *(torch.from_numpy(part) for part in (R_gt, t_gt, R0, t0)),
+        scale=N / GATED,
+    )
+
+
+def _scene(scene: str, M: int, N: int, noise: float, random: np.random.Generator) -> tuple:
+    """Return source, target, R_gt, t_gt, R0 and t0 of one registration."""
+    tilt, initial_tilt, direction = random.standard_normal((3, 3))
+    half = (ALONG, ACROSS, ACROSS) if _is_long(scene) else (ELSEWHERE,) * 3
+    t_gt = np.array(half) * random.uniform(-1, 1, size=3)
+    points = surface(scene).points
+    chosen = points[random.choice(len(points), M + N, replace=False, shuffle=False)]
+    seen = chosen[random.permutation(M + N)] + noise * random.standard_normal((M + N, 3))
+    R_gt = _exp(np.radians(TILT) * tilt)
+    R0 = R_gt @ _exp(np.radians(INITIAL_TILT) * initial_tilt)
+    t0 = t_gt + INITIAL_SHIFT * direction / np.linalg.norm(direction)
+    return (seen[M:] - t_gt) @ R_gt, seen[:M], R_gt, t_gt, R0, t0
+
+
+def _is_long(scene: str) -> bool:
+    return scene.startswith(("corridor", "tunnel"))
+
+
+def _exp(omega):
+    return so3.exp(torch.from_numpy(omega)).numpy()
+
+
+def cylinders(*, streams: Any, n: int) -> Registration:
+    """Return the published cylinder registered with itself: one clone for each replicate."""
+    points = [cylinder(replicate % CLONES) for replicate in streams.replicates]
+    identity = torch.eye(3, dtype=torch.float64).expand(n, 3, 3)
+    R0 = so3.from_rpy(torch.tensor(CYLINDER_RPY, dtype=torch.float64).deg2rad())
+    t0 = torch.tensor(CYLINDER_SHIFT, dtype=torch.float64)
+    return Registration(
+        torch.from_numpy(np.stack(points)),
+        [Target(each) for each in points],
+        identity,
+        torch.zeros(n, 3, dtype=torch.float64),
+        R0.expand(n, 3, 3),
+        t0.expand(n, 3),
+        loam=True,
+    )
