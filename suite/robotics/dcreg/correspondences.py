@@ -1,111 +1,70 @@
-"""Planes that source points are drawn to, and the normal equations of their distances.
-
-All in the target's frame; a row is one registration.
-"""
+"""Planes that source points are drawn to, and the normal equations of their distances."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .eigen import symmetric
+from .search import Targets
 
-Floats = NDArray[np.float64]
 RADIUS = 1.0
-NEIGHBOURS = 10
-#: Weight 1 - SLOPE |r|; a correspondence of at most LEAST is dropped.
+#: Weight 1 - SLOPE |r|; a correspondence whose weight is LEAST or less is dropped.
 SLOPE, LEAST = 0.9, 0.1
 #: LOAM's fit: neighbours, thickness in m, shortest normal, and the relative cut of A'A.
 FIVE, THICKNESS, SHORTEST, CUT = 5, 0.2, 1e-6, 1e-14
 
 
 class Planes(NamedTuple):
-    """A plane for each source point: r = n.x + d.
+    """A plane for each source point.
 
     Attributes
     ----------
     n
-        (points, 3), unit normals.
+        (rows, points, 3), unit normals in the target's frame.
     r
-        (points,), signed distances.
+        (rows, points), signed distances, in m.
     found
-        (points,), whether there is a plane at all.
+        (rows, points), whether there is a plane at all.
     """
 
-    n: Floats
-    r: Floats
-    found: NDArray[np.bool_]
+    n: Tensor
+    r: Tensor
+    found: Tensor
 
 
-class Target:
-    """One target cloud with a search tree, and normals by PCA of ten neighbours.
+def nearest(targets: Targets, rows: Tensor, x: Tensor) -> Planes:
+    """Return the nearest point within 1 m of each x, (rows, points, 3), with its PCA normal."""
+    index = targets.nearest(rows, x)
+    away = x - targets.at(rows, index)
+    n = targets.normals_at(rows, index)
+    return Planes(n, (away * n).sum(dim=-1), away.square().sum(dim=-1) < RADIUS**2)
 
-    A normal is computed when its point is first met: a registration meets a third of them.
+
+def fitted(targets: Targets, rows: Tensor, x: Tensor) -> Planes:
+    """Return the least-squares plane A n~ = -1 of five neighbours of each x, as in LOAM.
+
+    A plane through the origin has no such equation: its A has a smaller rank, the solution of least
+    norm is taken, and the thickness test rejects it nearly always.
     """
-
-    def __init__(self, points: Floats) -> None:
-        self.points = points
-        # A sliding midpoint is as quick to search, and three times as quick to build.
-        self.tree = cKDTree(points, balanced_tree=False, compact_nodes=False)
-        self._normals = np.full(points.shape, np.nan)
-
-    def nearest(self, x: Floats) -> Planes:
-        """Return the nearest point within 1 m of each x, (points, 3), with its normal."""
-        distance, index = self.tree.query(x, distance_upper_bound=RADIUS)
-        found = np.isfinite(distance)
-        index = np.where(found, index, 0)
-        n = self.normals(index)
-        return Planes(n, ((x - self.points[index]) * n).sum(axis=1), found)
-
-    def fitted(self, x: Floats) -> Planes:
-        """Return the least-squares plane A n~ = -1 of five neighbours of each x, as in LOAM.
-
-        A plane through the origin has no such equation: its A has a smaller rank, the solution of
-        least norm is taken, and the thickness test rejects it as good as always.
-        """
-        distance, index = self.tree.query(x, k=FIVE)
-        found = distance[:, -1] ** 2 < RADIUS**2
-        A = self.points[index]
-        n = least_norm_planes(A)
-        length = np.linalg.norm(n, axis=1)
-        found &= length >= SHORTEST
-        length = np.where(found, length, 1.0)
-        n, d = n / length[:, None], 1 / length
-        thickness = np.abs(np.einsum("pkj,pj->pk", A, n) + d[:, None]).max(axis=1)
-        return Planes(n, (x * n).sum(axis=1) + d, found & (thickness < THICKNESS))
-
-    def normals(self, index: NDArray[np.intp] | None = None) -> Floats:
-        """Return the normals of the points of `index`, (points, 3), or of all of them."""
-        if index is None:
-            index = np.arange(len(self.points))
-        new = np.unique(index[np.isnan(self._normals[index, 0])])
-        if len(new):
-            _, neighbours = self.tree.query(self.points[new], k=NEIGHBOURS)
-            self._normals[new] = principal_normals(self.points[neighbours])
-        return self._normals[index]
+    A = targets.neighbours(rows, x, FIVE)
+    fifth = (A[..., -1, :] - x).square().sum(dim=-1)
+    n = least_norm_planes(A)
+    length = n.norm(dim=-1)
+    found = (fifth < RADIUS**2) & (length >= SHORTEST)
+    n, d = n / length.clamp(min=SHORTEST).unsqueeze(-1), 1 / length.clamp(min=SHORTEST)
+    thickness = ((A @ n.unsqueeze(-1)).squeeze(-1) + d.unsqueeze(-1)).abs().amax(dim=-1)
+    return Planes(n, (x * n).sum(dim=-1) + d, found & (thickness < THICKNESS))
 
 
-def principal_normals(neighbours: Floats) -> Floats:
-    """Return the directions of least spread of neighbourhoods (points, k, 3), (points, 3)."""
-    centred = neighbours - neighbours.mean(axis=1, keepdims=True)
-    values, vectors = symmetric(torch.from_numpy(centred.transpose(0, 2, 1) @ centred))
-    least = values.argmin(dim=-1)
-    return vectors.numpy()[np.arange(len(least)), :, least.numpy()]
-
-
-def least_norm_planes(A: Floats) -> Floats:
-    """Return n~ of least norm with A n~ = -1 in the least-squares sense; A is (points, 5, 3)."""
-    values, vectors = symmetric(torch.from_numpy(A.transpose(0, 2, 1) @ A))
-    largest = values.amax(dim=-1, keepdim=True)
-    inverse = torch.where(values > CUT * largest, 1 / values, 0.0)
-    right = torch.from_numpy(-A.sum(axis=1)).unsqueeze(-1)
-    solved = vectors @ (inverse.unsqueeze(-1) * (vectors.mT @ right))
-    return solved.squeeze(-1).numpy()
+def least_norm_planes(A: Tensor) -> Tensor:
+    """Return n~ of least norm with A n~ = -1 in the least-squares sense; A is (..., 5, 3)."""
+    values, vectors = symmetric(A.mT @ A)
+    inverse = torch.where(values > CUT * values.amax(dim=-1, keepdim=True), 1 / values, 0.0)
+    right = -A.sum(dim=-2).unsqueeze(-1)
+    return (vectors @ (inverse.unsqueeze(-1) * (vectors.mT @ right))).squeeze(-1)
 
 
 def weights(r: Tensor) -> Tensor:

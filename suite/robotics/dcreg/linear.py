@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .correspondences import jacobian, normal_equations
+from .correspondences import jacobian, normal_equations, weights
 from .scenes import surface, unobservable
 
 Floats = NDArray[np.float64]
@@ -208,8 +208,7 @@ def systems(
     middle = jacobian(*sample(scene, ["in the scene"] * len(scene), N, streams))
     randoms = [random for _ in scene for random in streams.each("error")]
     r = torch.stack([residuals(g, random) for g, random in zip(middle, randoms, strict=True)])
-    weight = weights(r)
-    H, b = normal_equations(jacobian(*sample(scene, frame, N, streams)), weight, r)
+    H, b = normal_equations(jacobian(*sample(scene, frame, N, streams)), weights(r), r)
     return Systems(H, b, kappa, GATE * N / POINTS, len(H))
 
 
@@ -222,22 +221,15 @@ def residuals(g: Tensor, random: Generator) -> Tensor:
     return g @ torch.as_tensor(error, device=g.device) + torch.as_tensor(noise, device=g.device)
 
 
-def weights(r: Tensor) -> Tensor:
-    """Return 1 - 0.9 |r|, zero from 0.1 down."""
-    weight = 1 - 0.9 * r.abs()
-    return torch.where(weight > 0.1, weight, 0.0)
-
-
 def batch_of_systems(batch: int, N: int = 600, *, streams: Any, n: int) -> Systems:
     """Return `batch` systems for a race: of a corridor, each with about half of N points."""
     (random,) = streams.each("subsets")
-    p, normals = sample(["corridor_0.01"], ["in the scene"], N, streams)
-    g = jacobian(p, normals)[0]
+    g = jacobian(*sample(["corridor_0.01"], ["in the scene"], N, streams))[0]
     r = residuals(g, random)
     w = weights(r)[:, None]
-    # Sums over points, one row for each: 36 products for H and 6 for b.
-    rows = torch.cat(((w * g)[:, :, None] * (w * g)[:, None, :], -(w * g)[:, :, None] * (w * r[:, None])[:, :, None]), dim=2)
+    # What each point adds to H and to b.
+    parts = torch.einsum("ni,nj->nij", w * g, torch.cat((w * g, -w * r[:, None]), dim=1))
     bits = np.unpackbits(np.frombuffer(random.bytes(batch * N // 8), dtype=np.uint8))
     taken = torch.as_tensor(bits, device=g.device).reshape(batch, N).to(g.dtype)
-    sums = (taken @ rows.flatten(1)).unflatten(1, (6, 7))
-    return Systems(sums[:, :, :6].contiguous(), sums[:, :, 6].contiguous(), 10.0, GATE * N / 2 / POINTS, n)
+    H, b = (taken @ parts.flatten(1)).unflatten(1, (6, 7)).split((6, 1), dim=2)
+    return Systems(H.contiguous(), b[..., 0].contiguous(), 10.0, GATE * N / 2 / POINTS, n)

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from . import so3
-from .correspondences import Planes, Target, jacobian, normal_equations, weights
+from .correspondences import fitted, jacobian, nearest, normal_equations, weights
 from .icp import System
 from .scenes import CLONES, cylinder, surface
+from .search import Targets
 
 #: Points that the gates of full-Hessian methods, 120 and 100, are meant for.
 GATED = 1_500
@@ -33,7 +34,7 @@ class Registration:
     source
         (rows, N, 3), in the body frame.
     targets
-        One for each row.
+        A cloud for each row.
     R_gt, t_gt, R0, t0
         True and initial poses, (rows, 3, 3) and (rows, 3).
     scale
@@ -46,7 +47,7 @@ class Registration:
     """
 
     source: Tensor
-    targets: list[Target]
+    targets: Targets
     R_gt: Tensor
     t_gt: Tensor
     R0: Tensor
@@ -57,24 +58,20 @@ class Registration:
 
     def __post_init__(self):
         self.rows = len(self.source)
-        self.calls = torch.zeros(self.rows, dtype=torch.long)
+        self.calls = torch.zeros(self.rows, dtype=torch.long, device=self.source.device)
 
     def linearise(self, R: Tensor, t: Tensor, active: Tensor) -> System:
         """Return the normal equations of rows `active`, (k,), at poses (k, 3, 3) and (k, 3)."""
         self.calls[active] += 1
         p = self.source[active]
-        x = torch.baddbmm(t.unsqueeze(1), p, R.mT).numpy()
-        planes = [self._planes(self.targets[row], own) for row, own in zip(active, x, strict=True)]
-        n, r, found = (torch.from_numpy(np.stack(part)) for part in zip(*planes, strict=True))
+        x = torch.baddbmm(t.unsqueeze(1), p, R.mT)
+        n, r, found = (fitted if self.loam else nearest)(self.targets, active, x)
         w = torch.where(found, weights(r), 0.0)
         H, b = normal_equations(jacobian(p, n @ R), w, r, derivative=self.loam)
         kept = w > 0
         count = kept.sum(dim=1)
         squares = torch.where(kept, r * r, 0.0).sum(dim=1)
         return System(H, b, count, (squares / count.clamp(min=1)).sqrt())
-
-    def _planes(self, target: Target, x: Any) -> Planes:
-        return target.fitted(x) if self.loam else target.nearest(x)
 
 
 def registrations(
@@ -101,17 +98,13 @@ def registrations(
         ``at once`` where a race must not pay for them, else ``when met``.
     """
     rows = [_scene(name, M, N, noise, random) for name in scene for random in streams.each()]
-    source, target, R_gt, t_gt, R0, t0 = (np.stack(part) for part in zip(*rows, strict=True))
-    targets = [Target(points) for points in target]
-    if normals == "at once":
-        for each in targets:
-            each.normals()
-    return Registration(
-        torch.from_numpy(source),
-        targets,
-        *(torch.from_numpy(part) for part in (R_gt, t_gt, R0, t0)),
-        scale=N / GATED,
+    source, target, *poses = (
+        torch.from_numpy(np.stack(part)).to(streams.device) for part in zip(*rows, strict=True)
     )
+    problem = Registration(source, Targets(target), *poses, scale=N / GATED)
+    if normals == "at once":
+        problem.targets.normals()
+    return problem
 
 
 def _scene(scene: str, M: int, N: int, noise: float, random: np.random.Generator) -> tuple:
@@ -138,16 +131,16 @@ def _exp(omega):
 
 def cylinders(*, streams: Any, n: int) -> Registration:
     """Return the published cylinder registered with itself: one clone for each replicate."""
-    points = [cylinder(replicate % CLONES) for replicate in streams.replicates]
-    identity = torch.eye(3, dtype=torch.float64).expand(n, 3, 3)
-    R0 = so3.from_rpy(torch.tensor(CYLINDER_RPY, dtype=torch.float64).deg2rad())
-    t0 = torch.tensor(CYLINDER_SHIFT, dtype=torch.float64)
+    clones = [cylinder(replicate % CLONES) for replicate in streams.replicates]
+    points = torch.from_numpy(np.stack(clones)).to(streams.device)
+    identity = torch.eye(3).to(points)
+    R0 = so3.from_rpy(points.new_tensor(CYLINDER_RPY).deg2rad())
     return Registration(
-        torch.from_numpy(np.stack(points)),
-        [Target(each) for each in points],
-        identity,
-        torch.zeros(n, 3, dtype=torch.float64),
+        points,
+        Targets(points),
+        identity.expand(n, 3, 3),
+        points.new_zeros(n, 3),
         R0.expand(n, 3, 3),
-        t0.expand(n, 3),
+        points.new_tensor(CYLINDER_SHIFT).expand(n, 3),
         loam=True,
     )
