@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .detection import schur
 from .detectors import Detected
 from .icp import Answer, pose_error
 from .linear import Detection, Marginals, Systems
@@ -26,7 +27,7 @@ def measure(problem: Registration, answer: Answer) -> dict[str, Tensor]:
     solves in their place; `weak_x` and so on, what the first step called weak.
     """
     error, turned = pose_error(problem, answer.R, answer.t)
-    none = torch.zeros(problem.rows)
+    none = torch.zeros_like(error)
     flags = torch.zeros(problem.rows, 6) if answer.flags is None else answer.flags
     return {
         "error": error,
@@ -39,6 +40,33 @@ def measure(problem: Registration, answer: Answer) -> dict[str, Tensor]:
         "fallbacks": none if answer.fallbacks is None else answer.fallbacks,
         **{f"weak_{axis}": flags[:, i] for i, axis in enumerate(AXES)},
     }
+
+
+def clouds(problem: Registration, answer: Answer) -> dict[str, Tensor]:
+    """Keep replicate 0 of every scene, in the target's frame, for pictures.
+
+    Returns
+    -------
+    dict
+        `target` and `source` (scenes, 1500, 3), some of their points, the latter as registered;
+        `start` (scenes, 3) and `end` (scenes, 3), positions less the true one; `values` (scenes, 2,
+        3) and `directions` (scenes, 2, 3, 3), modes of the Schur complements at the initial pose,
+        and `weak` (scenes, 6), which of them are weak.
+    """
+    first = slice(None, None, problem.n)
+    R, t = answer.R[first], answer.t[first]
+    few = slice(None, None, max(1, problem.targets.points.shape[1] // SHOWN))
+    kept = {
+        "target": problem.targets.points[first, few].float(),
+        "source": (problem.source[first] @ R.mT + t[:, None])[:, :SHOWN].float(),
+        "start": problem.t0[first] - problem.t_gt[first],
+        "end": t - problem.t_gt[first],
+    }
+    if answer.first is not None:
+        found = schur(answer.first.H[first])
+        in_scene = problem.R0[first][:, None] @ found.vectors
+        kept |= {"values": found.values, "directions": in_scene, "weak": found.mask}
+    return {name: part.cpu() for name, part in kept.items()}
 
 
 def measure_marginals(problem: Marginals, predicted: Tensor) -> dict[str, Tensor]:

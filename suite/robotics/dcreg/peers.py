@@ -15,7 +15,7 @@ def small_gicp(problem):
     return aligned(
         problem,
         [
-            pins.small_gicp(pins.small_gicp_target(target.points), source, T)
+            pins.small_gicp(pins.small_gicp_target(target), source, T)
             for target, source, T in each(problem)
         ],
     )
@@ -23,26 +23,30 @@ def small_gicp(problem):
 
 def open3d(problem):
     """Open3D's point to plane, with the suite's normals."""
+    normals = problem.targets.normals().cpu().numpy()
     return aligned(
         problem,
         [
-            pins.open3d(target.points, target.normals(), source, T)
-            for target, source, T in each(problem)
+            pins.open3d(target, own, source, T)
+            for own, (target, source, T) in zip(normals, each(problem), strict=True)
         ],
     )
 
 
 def each(problem):
-    """Yield target, source (N, 3) and initial pose (4, 4) of every row."""
+    """Yield target (M, 3), source (N, 3) and initial pose (4, 4) of every row."""
     start = torch.eye(4, dtype=torch.float64).repeat(problem.rows, 1, 1)
     start[:, :3, :3], start[:, :3, 3] = problem.R0, problem.t0
-    yield from zip(problem.targets, problem.source.numpy(), start.numpy(), strict=True)
+    parts = (problem.targets.points, problem.source, start)
+    yield from zip(*(part.cpu().numpy() for part in parts), strict=True)
 
 
 def aligned(problem, found):
     """Return the answer of registrations found one by one, and count their linearisations."""
     T = torch.from_numpy(np.stack([one.T for one in found]))
     iterations = torch.tensor([one.iterations for one in found])
-    problem.calls += iterations
     converged = torch.tensor([one.converged for one in found])
-    return Answer(T[:, :3, :3], T[:, :3, 3], iterations, converged, torch.zeros_like(converged))
+    device = problem.source.device
+    problem.calls += iterations.to(device)
+    parts = (T[:, :3, :3], T[:, :3, 3], iterations, converged, torch.zeros_like(converged))
+    return Answer(*(part.to(device) for part in parts))

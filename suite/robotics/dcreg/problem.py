@@ -37,6 +37,8 @@ class Registration:
         A cloud for each row.
     R_gt, t_gt, R0, t0
         True and initial poses, (rows, 3, 3) and (rows, 3).
+    n
+        Replicates of each scene.
     scale
         How many times 1,500 points there are: H grows with it, and what it is compared with.
     loam
@@ -52,6 +54,7 @@ class Registration:
     t_gt: Tensor
     R0: Tensor
     t0: Tensor
+    n: int
     scale: float = 1.0
     loam: bool = False
     calls: Tensor = field(init=False)
@@ -101,7 +104,7 @@ def registrations(
     source, target, *poses = (
         torch.from_numpy(np.stack(part)).to(streams.device) for part in zip(*rows, strict=True)
     )
-    problem = Registration(source, Targets(target), *poses, scale=N / GATED)
+    problem = Registration(source, Targets(target), *poses, n, scale=N / GATED)
     if normals == "at once":
         problem.targets.normals()
     return problem
@@ -142,5 +145,6 @@ def cylinders(*, streams: Any, n: int) -> Registration:
         points.new_zeros(n, 3),
         R0.expand(n, 3, 3),
         points.new_tensor(CYLINDER_SHIFT).expand(n, 3),
+        n,
         loam=True,
     )

@@ -42,7 +42,7 @@ def frames(
     drawn = replace(streams, replicates=range(first, first + n * batch))
     made = registrations([scene], M, N, normals="at once", streams=drawn, n=n * batch)
     try:
-        gicp = [pins.small_gicp_target(target.points) for target in made.targets]
+        gicp = [pins.small_gicp_target(points) for points in made.targets.points.cpu().numpy()]
     except ImportError:
         gicp = []
     return Frames(made, gicp)

@@ -44,6 +44,11 @@ def random_spd(problem: Systems, *, streams: Any) -> Step:
     return _stepped(opponents.with_preconditioner(problem.H, problem.b, P))
 
 
+def three_steps(problem: Systems) -> Step:
+    """Take three steps of the method's conjugate gradients, and no direct solve after them."""
+    return _stepped(opponents.three_steps(problem.H, problem.b))
+
+
 def direct(problem: Systems) -> Step:
     """Solve the systems as they stand: no handling."""
     return _stepped(opponents.none(problem.H, problem.b))
