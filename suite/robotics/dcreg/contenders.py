@@ -44,13 +44,13 @@ def me_sr(problem):
 
 @torch.inference_mode()
 def me_tsvd(problem):
-    """Truncated SVD as in textbooks: the same step as remapping."""
+    """Leave weak directions out by a truncated SVD as in textbooks: the step of remapping."""
     return register(problem, partial(opponents.me_tsvd, gate=GATE * problem.scale))
 
 
 @torch.inference_mode()
 def me_tsvd_released(problem):
-    """Truncated SVD as released, where the strongest directions are left out."""
+    """Leave the strongest directions out, as the released truncated SVD does."""
     return register(problem, partial(opponents.me_tsvd_released, gate=GATE * problem.scale))
 
 
@@ -62,7 +62,7 @@ def me_treg(problem):
 
 @torch.inference_mode()
 def me_treg_converged(problem):
-    """The same, with 300 iterations to converge in."""
+    """Damp likewise, with 300 iterations to converge in."""
     return register(problem, _damped(problem), iterations=ENOUGH)
 
 
@@ -99,7 +99,7 @@ def _damped(problem):
 
 @torch.inference_mode()
 def clamped(problem):
-    """The clamp applied to H itself: dx = P b."""
+    """Apply the clamp to H itself: dx = P b."""
     return register(problem, opponents.clamped)
 
 

@@ -83,6 +83,7 @@ def registrations(
     N: int = 1_500,
     noise: float = 0.01,
     normals: str = "when met",
+    matching: str = "remembered",
     *,
     streams: Any,
     n: int,
@@ -99,6 +100,9 @@ def registrations(
         Its standard deviation, in m, on every coordinate of both.
     normals
         ``at once`` where a race must not pay for them, else ``when met``.
+    matching
+        ``afresh`` where a race is to pay for the whole search of every iteration; else
+        ``remembered``: the same correspondences without searching again for points at rest.
     """
     rows = [_scene(name, M, N, noise, random) for name in scene for random in streams.each()]
     source, target, *poses = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from torch import Tensor
 from .eigen import least_direction
 
 NEIGHBOURS = 10
+# In m: far above the rounding of distances in scenes of 100 m.
+ROUNDING = 1e-12
 # Distances computed at once on a GPU: 2 GB of float64.
 CHUNK = 2**28
 
@@ -53,6 +55,31 @@ class AllDistances:
         return torch.cat(found)
 
 
+class Met(NamedTuple):
+    """What each point's last search found.
+
+    Attributes
+    ----------
+    x
+        (rows, N, 3), where it was.
+    index
+        (rows, N), the nearest.
+    slack
+        (rows, N), how far it may move and keep it, in m.
+    """
+
+    x: Tensor
+    index: Tensor
+    slack: Tensor
+
+    @classmethod
+    def nothing(cls, rows: int, x: Tensor) -> Met:
+        """Return the memory before the first search."""
+        shape = rows, x.shape[1]
+        index = torch.zeros(shape, dtype=torch.long, device=x.device)
+        return cls(x.new_zeros(*shape, 3), index, x.new_zeros(shape))
+
+
 class Targets:
     """One target cloud for each row, with normals by PCA of ten neighbours.
 
@@ -62,18 +89,45 @@ class Targets:
     ----------
     points
         (rows, M, 3).
+    remember
+        Whether a point that has hardly moved keeps its nearest without a search.
     """
 
-    def __init__(self, points: Tensor) -> None:
+    def __init__(self, points: Tensor, *, remember: bool = True) -> None:
         self.points = points
+        self.remember = remember
+        self._met: Met | None = None
         kind = AllDistances if points.is_cuda else Tree
         self.searches: list[Search] = [kind(each) for each in points]
         self._normals = torch.zeros_like(points)
         self._known = torch.zeros(points.shape[:2], dtype=torch.bool, device=points.device)
 
     def nearest(self, rows: Tensor, x: Tensor) -> Tensor:
-        """Return the index of the point nearest to each x, (rows, points); x (rows, points, 3)."""
-        return self._indices(rows, x, 1).squeeze(-1)
+        """Return the index of the point nearest to each x, (rows, N); `x` is (rows, N, 3).
+
+        The same N points at every call, moved: whichever moved by less than half of what its second
+        nearest was farther away than its nearest has kept its nearest, and is not searched again.
+        """
+        if self._met is None:
+            self._met = Met.nothing(len(self.points), x)
+        met = self._met
+        if self.remember:
+            stale = (x - met.x[rows]).norm(dim=-1) >= met.slack[rows]
+        else:
+            stale = torch.ones_like(x[..., 0], dtype=torch.bool)
+        for row, points, mine in zip(rows.tolist(), x, stale, strict=True):
+            self._search(met, row, points, mine.nonzero().squeeze(-1))
+        return met.index[rows]
+
+    def _search(self, met: Met, row: int, points: Tensor, which: Tensor) -> None:
+        if not len(which):
+            return
+        x = points[which]
+        found = self.searches[row].query(x, 2 if self.remember else 1)
+        met.index[row, which] = found[:, 0]
+        if self.remember:
+            first, second = (self.points[row, found] - x.unsqueeze(1)).norm(dim=-1).unbind(-1)
+            met.x[row, which], met.slack[row, which] = x, (second - first) / 2 - ROUNDING
 
     def neighbours(self, rows: Tensor, x: Tensor, k: int) -> Tensor:
         """Return the k points nearest to each x, (rows, points, k, 3), nearest first."""
@@ -86,11 +140,10 @@ class Targets:
 
     def normals_at(self, rows: Tensor, index: Tensor) -> Tensor:
         """Return normals by the index of their points, (rows, points, 3)."""
-        new = torch.zeros_like(self._known)
-        new[rows.unsqueeze(1), index] = True
-        new &= ~self._known
-        if new.any():
-            self._find(new)
+        if not self._known[rows.unsqueeze(1), index].all():
+            new = torch.zeros_like(self._known)
+            new[rows.unsqueeze(1), index] = True
+            self._find(new & ~self._known)
         return self._normals[rows.unsqueeze(1), index]
 
     def normals(self) -> Tensor:
