@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .eigen import symmetric
 from .search import Targets
+from .small import times
 
 RADIUS = 1.0
 #: Weight 1 - SLOPE |r|; a correspondence whose weight is LEAST or less is dropped.
@@ -61,10 +62,10 @@ def fitted(targets: Targets, rows: Tensor, x: Tensor) -> Planes:
 
 def least_norm_planes(A: Tensor) -> Tensor:
     """Return n~ of least norm with A n~ = -1 in the least-squares sense; A is (..., 5, 3)."""
-    values, vectors = symmetric(A.mT @ A)
-    inverse = torch.where(values > CUT * values.amax(dim=-1, keepdim=True), 1 / values, 0.0)
-    right = -A.sum(dim=-2).unsqueeze(-1)
-    return (vectors @ (inverse.unsqueeze(-1) * (vectors.mT @ right))).squeeze(-1)
+    values, vectors = symmetric((A.mT @ A).movedim((-2, -1), (0, 1)).contiguous())
+    inverse = torch.where(values > CUT * values.amax(dim=0), 1 / values, 0.0)
+    right = -A.sum(dim=-2).movedim(-1, 0)
+    return times(vectors, inverse * times(vectors.transpose(0, 1), right)).movedim(0, -1)
 
 
 def weights(r: Tensor) -> Tensor:

@@ -56,9 +56,7 @@ def cylinder(random: np.random.RandomState) -> NDArray[np.int32]:
     return np.concatenate((floor, wall)).astype(np.int32)
 
 
-def _faces(
-    faces: tuple[Face, ...], count: int, random: np.random.RandomState
-) -> NDArray[np.int16]:
+def _faces(faces: tuple[Face, ...], count: int, random: np.random.RandomState) -> NDArray[np.int16]:
     """Return `count` points, on each face in proportion to its area."""
     up_to = np.cumsum([face.area for face in faces])
     upper = count * up_to // up_to[-1]

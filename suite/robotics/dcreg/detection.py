@@ -10,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .eigen import symmetric
+from .eigen import least_value, symmetric
+from .small import batch_last
 
 THRESHOLD = 10.0
 #: Gate of full-Hessian methods, for 1,500 correspondences: H grows with their number.
@@ -51,21 +52,41 @@ def schur_blocks(H: Tensor, *, sign: float = -1.0) -> tuple[Tensor, Tensor]:
     """Return S_R and S_t, (rows, 2, 3, 3), and which rows are singular, (rows,).
 
     S_R = H_RR - H_Rt H_tt^-1 H_tR is the information on the rotation when the translation is
-    unknown too: its inverse is the rotational block of H^-1. The same for S_t.
+    unknown too: its inverse is the rotational block of H^-1. The same for S_t. A singular row has
+    no complement: its blocks are those of H.
 
     Parameters
     ----------
     sign
         For a control: +1 adds where the complement subtracts.
     """
-    own = diagonal_blocks(H)
-    coupling = torch.stack((H[:, :3, 3:], H[:, 3:, :3]), dim=1)
-    values, vectors = symmetric(own)
-    weak = values.amin(dim=-1) <= SINGULAR * own.abs().amax(dim=(-2, -1))
-    values = values.masked_fill(weak.unsqueeze(-1), 1.0)
-    # Through the inverse of the other block: H_tt for the rotation, H_RR for the translation.
-    into = coupling @ vectors.flip(1)
-    return own + sign * (into / values.flip(1).unsqueeze(-2)) @ into.mT, weak.any(dim=1)
+    H = batch_last(H)
+    own = torch.stack((H[:3, :3], H[3:, 3:]), dim=2)
+    # Of each block, the other one, and what leads from it to the other: H_tR for the rotation.
+    other = own.flip(2)
+    coupling = torch.stack((H[3:, :3], H[:3, 3:]), dim=2)
+    singular = (least_value(own) <= SINGULAR * own.abs().amax(dim=(0, 1))).any(dim=0)
+    S = own
+    for w, d in _eliminated(other, coupling):
+        S = torch.addcmul(S, w.unsqueeze(1), (w / d).unsqueeze(0), value=sign)
+    return torch.where(singular, own, S).permute(3, 2, 0, 1), singular
+
+
+def _eliminated(A: Tensor, C: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return rows w_k, (3, ...), and pivots d_k, (...), with C' A^-1 C = sum w_k w_k' / d_k.
+
+    By A = L D L' and L W = C: entries first, A and C are (3, 3, ...).
+    """
+    first = A[0, 0]
+    l10, l20 = A[0, 1] / first, A[0, 2] / first
+    second = A[1, 1] - l10 * A[0, 1]
+    rest = A[1, 2] - l20 * A[0, 1]
+    l21 = rest / second
+    third = A[2, 2] - l20 * A[0, 2] - l21 * rest
+    w0 = C[0]
+    w1 = C[1] - l10 * w0
+    w2 = C[2] - l20 * w0 - l21 * w1
+    return [(w0, first), (w1, second), (w2, third)]
 
 
 def characterise(
@@ -82,32 +103,36 @@ def characterise(
     singular
         (rows,), none by default.
     """
-    values, vectors = aligned(*symmetric(blocks))
-    largest = values.amax(dim=-1, keepdim=True)
-    ratios = largest / values.clamp(min=FLOOR)
-    mask = (ratios > threshold).flatten(1)
+    values, vectors = aligned(*symmetric(blocks.permute(2, 3, 1, 0).contiguous()))
+    ratios = values.amax(dim=0) / values.clamp(min=FLOOR)
+    weak = ratios > threshold
     if singular is None:
-        singular = torch.zeros_like(mask[:, 0])
+        singular = torch.zeros_like(weak[0, 0])
+    mask = (weak | singular).permute(2, 1, 0).flatten(1)
+    condition = ratios.amax(dim=0).T
     return Characterisation(
-        values, vectors, ratios.amax(dim=-1), mask | singular.unsqueeze(-1), singular
+        values.permute(2, 1, 0), vectors.permute(3, 2, 0, 1), condition, mask, singular
     )
 
 
 def aligned(values: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-    """Return eigenpairs in the order of the axes x, y, z: values (..., 3), vectors (..., 3, 3).
+    """Return eigenpairs in the order of the axes: values (3, ...), vectors (3, 3, ...).
 
-    Each axis in turn takes the eigenvector, not yet taken, with its largest entry there; its sign
-    makes that entry positive.
+    Axis x takes the eigenvector with its largest entry there, then axis y one of those left; signs
+    make these entries positive.
     """
-    size = vectors.abs()
-    first = size[..., 0, :].argmax(dim=-1, keepdim=True)
-    left = size[..., 1, :].scatter(-1, first, -1.0)
-    second = left.argmax(dim=-1, keepdim=True)
-    order = torch.cat((first, second, 3 - first - second), dim=-1)
-    vectors = vectors.gather(-1, order.unsqueeze(-2).expand_as(vectors))
-    entries = vectors.diagonal(dim1=-2, dim2=-1)
-    signs = torch.ones_like(entries).copysign(entries)
-    return values.gather(-1, order), vectors * signs.unsqueeze(-2)
+    pairs = [torch.cat((values[i, None], vectors[:, i])) for i in range(3)]
+    for axis, i in ((0, 1), (0, 2), (1, 2)):
+        swap = pairs[i][1 + axis].abs() > pairs[axis][1 + axis].abs()
+        pairs[axis], pairs[i] = (
+            torch.where(swap, pairs[i], pairs[axis]),
+            torch.where(swap, pairs[axis], pairs[i]),
+        )
+    columns = [
+        pair[1:] * torch.ones_like(pair[1 + axis]).copysign(pair[1 + axis])
+        for axis, pair in enumerate(pairs)
+    ]
+    return torch.stack([pair[0] for pair in pairs]), torch.stack(columns, dim=1)
 
 
 def schur(H: Tensor, *, threshold: float = THRESHOLD) -> Characterisation:

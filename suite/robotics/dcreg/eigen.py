@@ -1,12 +1,12 @@
 """Eigenvalues of many symmetric 3x3 matrices at once.
 
-A library calls LAPACK once for each matrix: at a batch of 10,000 that takes several times as long.
+A library calls LAPACK once for each matrix, which takes several times as long in a large batch.
+Here entries come first and the batch last, so that each operation runs over contiguous numbers.
 """
 
 from __future__ import annotations
 
 from math import pi
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,36 +14,24 @@ from torch import Tensor
 SWEEPS = 12
 #: Off-diagonal entries this small against the geometric mean of their diagonal ones are zero.
 ROUNDING = 1e-15
-# Added to the denominator of a rotation that has nothing to turn.
+# Added to a denominator that is zero where there is nothing to turn, or no shape.
 TINY = 1e-300
 
 
-class Eigen(NamedTuple):
-    """A = V diag(values) V'.
+def symmetric(A: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues (3, ...) and orthonormal eigenvectors (3, 3, ...) of symmetric A.
 
-    Attributes
+    Column a of the vectors, [:, a], belongs to value a; they are in no order. By cyclic Jacobi
+    rotations, which also keep the digits of small eigenvalues of a positive definite matrix.
+
+    Parameters
     ----------
-    values
-        (..., 3), in no order.
-    vectors
-        (..., 3, 3), V: column a belongs to value a.
+    A
+        (3, 3, ...), of which the upper triangle is read.
     """
-
-    values: Tensor
-    vectors: Tensor
-
-
-def symmetric(A: Tensor) -> Eigen:
-    """Return the eigenvalues and orthonormal eigenvectors of symmetric A, (..., 3, 3).
-
-    Cyclic Jacobi rotations, each on all matrices; small eigenvalues of a positive definite matrix
-    keep more digits than a tridiagonal reduction would leave them.
-    """
-    # Entries first, matrices last: each operation below then runs over one contiguous row.
-    flat = A.reshape(-1, 9).T.contiguous()
-    a = {(i, j): flat[3 * i + j] for i in range(3) for j in range(i, 3)}
+    a = {(i, j): A[i, j] for i in range(3) for j in range(i, 3)}
     identity = torch.eye(3, dtype=A.dtype, device=A.device)
-    V = list(identity.unsqueeze(-1).expand(3, 3, flat.shape[1]).unbind(0))
+    V = [column.reshape(3, *[1] * (A.dim() - 2)).expand_as(A[0]) for column in identity]
     for _ in range(SWEEPS):
         if _is_diagonal(a):
             break
@@ -58,42 +46,13 @@ def symmetric(A: Tensor) -> Eigen:
             shift = t * a[p, q]
             a[p, p], a[q, q] = a[p, p] - shift, a[q, q] + shift
             a[p, q] = torch.zeros_like(shift)
-            a[pr], a[qr] = c * a[pr] - s * a[qr], s * a[pr] + c * a[qr]
-            V[p], V[q] = c * V[p] - s * V[q], s * V[p] + c * V[q]
-    values = torch.stack([a[i, i] for i in range(3)], dim=-1)
-    # V holds columns, (3, matrices) each.
-    vectors = torch.stack(V).permute(2, 1, 0)
-    return Eigen(values.reshape(A.shape[:-1]), vectors.reshape(A.shape))
+            a[pr], a[qr] = _turned(a[pr], a[qr], c, s)
+            V[p], V[q] = _turned(V[p], V[q], c, s)
+    return torch.stack([a[i, i] for i in range(3)]), torch.stack(V, dim=1)
 
 
-def least_direction(A: Tensor) -> Tensor:
-    """Return the unit eigenvector of the smallest eigenvalue of symmetric A, (..., 3, 3).
-
-    In closed form: the eigenvalue as a root of the characteristic polynomial, the eigenvector as
-    the longest column of the adjugate of A - lambda I. Where the two smallest eigenvalues are equal
-    any direction may come out.
-    """
-    flat = A.reshape(-1, 9).T.contiguous()
-    xx, xy, xz, _, yy, yz, _, _, zz = flat.unbind(0)
-    mean = (xx + yy + zz) / 3
-    x, y, z = xx - mean, yy - mean, zz - mean
-    off = xy * xy + xz * xz + yz * yz
-    radius = ((x * x + y * y + z * z + 2 * off) / 6).sqrt()
-    half_det = (x * (y * z - yz * yz) - xy * (xy * z - yz * xz) + xz * (xy * yz - y * xz)) / 2
-    phi = torch.acos((half_det / (radius**3 + TINY)).clamp(-1, 1)) / 3
-    # The smallest of radius * 2 cos(phi + 2 pi k / 3).
-    least = 2 * radius * torch.cos(phi + 2 * pi / 3)
-    x, y, z = x - least, y - least, z - least
-    adjugate = torch.stack(
-        (
-            y * z - yz * yz, xz * yz - xy * z, xy * yz - xz * y,
-            xz * yz - xy * z, x * z - xz * xz, xy * xz - x * yz,
-            xy * yz - xz * y, xy * xz - x * yz, x * y - xy * xy,
-        )
-    ).view(3, 3, -1)  # fmt: skip
-    longest = adjugate.diagonal().argmax(dim=-1)
-    column = adjugate.permute(2, 0, 1)[torch.arange(len(longest), device=A.device), longest]
-    return (column / column.norm(dim=-1, keepdim=True)).reshape(A.shape[:-1])
+def _turned(x: Tensor, y: Tensor, c: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.addcmul(c * x, s, y, value=-1), torch.addcmul(s * x, c, y)
 
 
 def _is_diagonal(a: dict[tuple[int, int], Tensor]) -> bool:
@@ -102,3 +61,37 @@ def _is_diagonal(a: dict[tuple[int, int], Tensor]) -> bool:
         bool((a[p, q].square() <= ROUNDING**2 * (a[p, p] * a[q, q]).abs()).all())
         for p, q in ((0, 1), (0, 2), (1, 2))
     )
+
+
+def least_value(A: Tensor) -> Tensor:
+    """Return the smallest eigenvalue, (...), of symmetric A, (3, 3, ...), in closed form.
+
+    A root of the characteristic polynomial: right to rounding of the largest eigenvalue.
+    """
+    mean = (A[0, 0] + A[1, 1] + A[2, 2]) / 3
+    x, y, z = (A[i, i] - mean for i in range(3))
+    xy, xz, yz = A[0, 1], A[0, 2], A[1, 2]
+    off = xy * xy + xz * xz + yz * yz
+    radius = ((x * x + y * y + z * z + 2 * off) / 6).sqrt()
+    half_det = (x * (y * z - yz * yz) - xy * (xy * z - yz * xz) + xz * (xy * yz - y * xz)) / 2
+    phi = torch.acos((half_det / (radius**3 + TINY)).clamp(-1, 1)) / 3
+    # The smallest of mean + 2 radius cos(phi + 2 pi k / 3).
+    return mean + 2 * radius * torch.cos(phi + 2 * pi / 3)
+
+
+def least_direction(A: Tensor) -> Tensor:
+    """Return the unit eigenvector (3, ...) of the smallest eigenvalue of symmetric A, (3, 3, ...).
+
+    The longest column of the adjugate of A - lambda I. Where the two smallest eigenvalues are
+    equal, any direction may come out.
+    """
+    least = least_value(A)
+    x, y, z = (A[i, i] - least for i in range(3))
+    xy, xz, yz = A[0, 1], A[0, 2], A[1, 2]
+    across = xz * yz - xy * z, xy * yz - xz * y, xy * xz - x * yz
+    first = torch.stack((y * z - yz * yz, across[0], across[1]))
+    second = torch.stack((across[0], x * z - xz * xz, across[2]))
+    third = torch.stack((across[1], across[2], x * y - xy * xy))
+    longest = torch.where(first[0] >= second[1], first, second)
+    longest = torch.where(torch.maximum(first[0], second[1]) >= third[2], longest, third)
+    return longest / longest.norm(dim=0)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .detection import THRESHOLD, Characterisation, schur
+from .small import batch_last, dot, times
 
 KAPPA = 10.0
 TOLERANCE, CAP = 1e-6, 10
@@ -65,20 +66,20 @@ def dcreg(
     detect
         The characterisation: of the Schur complements, unless an opponent says otherwise.
     """
+    H = batch_last(H).permute(2, 0, 1)
     found = detect(H, threshold=threshold)
     return solve(H, b, preconditioner(found, kappa=kappa), found.mask, ~found.singular)
 
 
 def preconditioner(found: Characterisation, *, kappa: float = KAPPA) -> Tensor:
     """Return P = blockdiag(V diag(1 / clamped lambda) V'), (rows, 6, 6), nearly H^-1."""
-    weak = found.mask.view_as(found.values)
-    largest = found.values.amax(dim=-1, keepdim=True)
-    clamped = torch.where(weak, (largest / kappa).clamp(min=SMALLEST), found.values)
-    P = found.values.new_zeros(len(found.values), 6, 6)
-    scaled = found.vectors / clamped.unsqueeze(-2)
-    inverse = scaled @ found.vectors.mT
-    P[:, :3, :3], P[:, 3:, 3:] = inverse.unbind(1)
-    return P
+    values, V = found.values.permute(2, 1, 0), found.vectors.permute(2, 3, 1, 0)
+    weak = found.mask.unflatten(1, (2, 3)).permute(2, 1, 0)
+    clamped = torch.where(weak, (values.amax(dim=0) / kappa).clamp(min=SMALLEST), values)
+    inverse = sum((V[:, None, a] * (V[None, :, a] / clamped[a]) for a in range(3)), torch.zeros(()))
+    P = V.new_zeros(6, 6, len(found.mask))
+    P[:3, :3], P[3:, 3:] = inverse.unbind(2)
+    return P.permute(2, 0, 1)
 
 
 def solve(
@@ -117,12 +118,12 @@ def pcg(
     tuple
         dx (rows, 6), the steps taken (rows,), and whether they converged (rows,).
     """
-    size = b.norm(dim=-1)
+    H, P, r = batch_last(H), batch_last(P), batch_last(b)
+    size = dot(r, r).sqrt()
     goal = tolerance * size.clamp(min=1)
     converged = size < ZERO
     running = ~converged
-    dx, r = torch.zeros_like(b), b
-    steps = torch.zeros(len(b), dtype=torch.long, device=b.device)
+    dx, steps = torch.zeros_like(r), torch.zeros_like(size, dtype=torch.long)
     p = z = times(P, r)
     rz = dot(r, z)
     for _ in range(cap):
@@ -130,20 +131,20 @@ def pcg(
             break
         Hp = times(H, p)
         curvature = dot(p, Hp)
-        running = running & (curvature.abs() >= FLAT) & torch.isfinite(rz / curvature)
-        alpha = torch.where(running, rz / curvature, 0.0).unsqueeze(-1)
+        ratio = rz / curvature
+        running = running & (curvature.abs() >= FLAT) & torch.isfinite(ratio)
+        alpha = torch.where(running, ratio, 0.0)
         dx = torch.addcmul(dx, alpha, p)
         r = torch.addcmul(r, alpha, Hp, value=-1)
         steps += running
-        arrived = running & (r.norm(dim=-1) <= goal)
+        arrived = running & (dot(r, r).sqrt() <= goal)
         converged = converged | arrived
         running = running & ~arrived
         z = times(P, r)
         rz, before = dot(r, z), rz
         # Rows that are done stand still; a ratio of two zeros must not reach them.
-        beta = torch.where(running, rz / before, 0.0).unsqueeze(-1)
-        p = torch.addcmul(z, beta, p)
-    return dx, steps, converged
+        p = torch.addcmul(z, torch.where(running, rz / before, 0.0), p)
+    return dx.T, steps, converged
 
 
 def direct(H: Tensor, b: Tensor) -> Tensor:
@@ -159,15 +160,6 @@ def direct(H: Tensor, b: Tensor) -> Tensor:
         return torch.cholesky_solve(b.unsqueeze(-1), L).squeeze(-1)
     dx = torch.empty_like(b)
     dx[~singular] = direct(H[~singular], b[~singular])
-    dx[singular] = times(torch.linalg.pinv(H[singular], rtol=SINGULAR, hermitian=True), b[singular])
+    inverse = torch.linalg.pinv(H[singular], rtol=SINGULAR, hermitian=True)
+    dx[singular] = (inverse @ b[singular].unsqueeze(-1)).squeeze(-1)
     return dx
-
-
-def times(A: Tensor, x: Tensor) -> Tensor:
-    """Return A x of matrices (rows, 6, 6) and vectors (rows, 6)."""
-    return torch.bmm(A, x.unsqueeze(-1)).squeeze(-1)
-
-
-def dot(x: Tensor, y: Tensor) -> Tensor:
-    """Return x.y, (rows,)."""
-    return (x * y).sum(dim=-1)

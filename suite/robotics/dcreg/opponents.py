@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import detection
 from .detection import GATE, THRESHOLD, absolute_flags, relative_flags
-from .method import Update, direct, pcg, preconditioner, solve, times
+from .method import Update, direct, pcg, preconditioner, solve
 
 GAMMA = 100.0
 Flags = Callable[[Tensor], Tensor]
@@ -101,6 +101,11 @@ def x_icp_like(H: Tensor, b: Tensor, *, threshold: float = THRESHOLD) -> Update:
     A = (H @ U).masked_fill(found.mask.unsqueeze(1), 0.0)
     y = times(torch.linalg.pinv(A), b)
     return plain(times(U, y.masked_fill(found.mask, 0.0)), found.mask)
+
+
+def times(A: Tensor, x: Tensor) -> Tensor:
+    """Return A x of matrices (rows, 6, 6) and vectors (rows, 6)."""
+    return torch.bmm(A, x.unsqueeze(-1)).squeeze(-1)
 
 
 # Controls: something of DCReg's put wrong.

@@ -108,7 +108,8 @@ def registrations(
     source, target, *poses = (
         torch.from_numpy(np.stack(part)).to(streams.device) for part in zip(*rows, strict=True)
     )
-    problem = Registration(source, Targets(target), *poses, n, scale=N / GATED)
+    targets = Targets(target, remember=matching == "remembered")
+    problem = Registration(source, targets, *poses, n, scale=N / GATED)
     if normals == "at once":
         problem.targets.normals()
     return problem

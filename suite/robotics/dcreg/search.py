@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .eigen import least_direction
+from .small import batch_last
 
 NEIGHBOURS = 10
 # In m: far above the rounding of distances in scenes of 100 m.
@@ -161,7 +162,8 @@ class Targets:
             ]
         )
         centred = neighbourhoods - neighbourhoods.mean(dim=1, keepdim=True)
-        self._normals[new] = least_direction(centred.mT @ centred)
+        spread = batch_last(centred.mT @ centred)
+        self._normals[new] = least_direction(spread).T
         self._known |= new
 
     def _indices(self, rows: Tensor, x: Tensor, k: int) -> Tensor:
