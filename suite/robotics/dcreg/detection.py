@@ -10,13 +10,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .eigen import least_value, symmetric
+from .eigen import symmetric
 from .small import batch_last
 
 THRESHOLD = 10.0
 #: Gate of full-Hessian methods, for 1,500 correspondences: H grows with their number.
 GATE = 120.0
-# A block is singular where its smallest eigenvalue is at most this, times its largest entry.
+#: A block is singular where a pivot is at most this, times its largest entry. Deviation: the
+#: release asks that of its smallest eigenvalue, which no pivot is below.
 SINGULAR = 1e-12
 FLOOR = 1e-12
 
@@ -65,11 +66,12 @@ def schur_blocks(H: Tensor, *, sign: float = -1.0) -> tuple[Tensor, Tensor]:
     # Of each block, the other one, and what leads from it to the other: H_tR for the rotation.
     other = own.flip(2)
     coupling = torch.stack((H[3:, :3], H[:3, 3:]), dim=2)
-    singular = (least_value(own) <= SINGULAR * own.abs().amax(dim=(0, 1))).any(dim=0)
-    S = own
-    for w, d in _eliminated(other, coupling):
-        S = torch.addcmul(S, w.unsqueeze(1), (w / d).unsqueeze(0), value=sign)
-    return torch.where(singular, own, S).permute(3, 2, 0, 1), singular
+    S, singular = own, torch.zeros_like(own[0, 0], dtype=torch.bool)
+    for w, pivot in _eliminated(other, coupling):
+        singular = singular | ~(pivot > SINGULAR * other.abs().amax(dim=(0, 1)))
+        S = torch.addcmul(S, w.unsqueeze(1), (w / pivot).unsqueeze(0), value=sign)
+    either = singular.any(dim=0)
+    return torch.where(either, own, S).permute(3, 2, 0, 1), either
 
 
 def _eliminated(A: Tensor, C: Tensor) -> list[tuple[Tensor, Tensor]]:

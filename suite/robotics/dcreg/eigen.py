@@ -63,10 +63,29 @@ def _is_diagonal(a: dict[tuple[int, int], Tensor]) -> bool:
     )
 
 
-def least_value(A: Tensor) -> Tensor:
+def least_direction(A: Tensor) -> Tensor:
+    """Return the unit eigenvector (3, ...) of the smallest eigenvalue of symmetric A, (3, 3, ...).
+
+    The longest column of the adjugate of A - lambda I. Where the two smallest eigenvalues are
+    equal, any direction may come out.
+    """
+    least = _least_value(A)
+    x, y, z = (A[i, i] - least for i in range(3))
+    xy, xz, yz = A[0, 1], A[0, 2], A[1, 2]
+    across = xz * yz - xy * z, xy * yz - xz * y, xy * xz - x * yz
+    first = torch.stack((y * z - yz * yz, across[0], across[1]))
+    second = torch.stack((across[0], x * z - xz * xz, across[2]))
+    third = torch.stack((across[1], across[2], x * y - xy * xy))
+    longest = torch.where(first[0] >= second[1], first, second)
+    longest = torch.where(torch.maximum(first[0], second[1]) >= third[2], longest, third)
+    return longest / longest.norm(dim=0)
+
+
+def _least_value(A: Tensor) -> Tensor:
     """Return the smallest eigenvalue, (...), of symmetric A, (3, 3, ...), in closed form.
 
-    A root of the characteristic polynomial: right to rounding of the largest eigenvalue.
+    A root of the characteristic polynomial: right to rounding of the largest eigenvalue, except
+    where the two smallest are equal; there half of the digits are lost.
     """
     mean = (A[0, 0] + A[1, 1] + A[2, 2]) / 3
     x, y, z = (A[i, i] - mean for i in range(3))
@@ -77,21 +96,3 @@ def least_value(A: Tensor) -> Tensor:
     phi = torch.acos((half_det / (radius**3 + TINY)).clamp(-1, 1)) / 3
     # The smallest of mean + 2 radius cos(phi + 2 pi k / 3).
     return mean + 2 * radius * torch.cos(phi + 2 * pi / 3)
-
-
-def least_direction(A: Tensor) -> Tensor:
-    """Return the unit eigenvector (3, ...) of the smallest eigenvalue of symmetric A, (3, 3, ...).
-
-    The longest column of the adjugate of A - lambda I. Where the two smallest eigenvalues are
-    equal, any direction may come out.
-    """
-    least = least_value(A)
-    x, y, z = (A[i, i] - least for i in range(3))
-    xy, xz, yz = A[0, 1], A[0, 2], A[1, 2]
-    across = xz * yz - xy * z, xy * yz - xz * y, xy * xz - x * yz
-    first = torch.stack((y * z - yz * yz, across[0], across[1]))
-    second = torch.stack((across[0], x * z - xz * xz, across[2]))
-    third = torch.stack((across[1], across[2], x * y - xy * xy))
-    longest = torch.where(first[0] >= second[1], first, second)
-    longest = torch.where(torch.maximum(first[0], second[1]) >= third[2], longest, third)
-    return longest / longest.norm(dim=0)
