@@ -51,13 +51,17 @@ def fitted(targets: Targets, rows: Tensor, x: Tensor) -> Planes:
     norm is taken, and the thickness test rejects it nearly always.
     """
     A = targets.neighbours(rows, x, FIVE)
-    fifth = (A[..., -1, :] - x).square().sum(dim=-1)
+    found = (A[..., -1, :] - x).square().sum(dim=-1) < RADIUS**2
+    # Few points have five neighbours so near: only they are fitted.
+    A, near = A[found], x[found]
     n = least_norm_planes(A)
     length = n.norm(dim=-1)
-    found = (fifth < RADIUS**2) & (length >= SHORTEST)
     n, d = n / length.clamp(min=SHORTEST).unsqueeze(-1), 1 / length.clamp(min=SHORTEST)
     thickness = ((A @ n.unsqueeze(-1)).squeeze(-1) + d.unsqueeze(-1)).abs().amax(dim=-1)
-    return Planes(n, (x * n).sum(dim=-1) + d, found & (thickness < THICKNESS))
+    planes = Planes(torch.zeros_like(x), torch.zeros_like(x[..., 0]), found.clone())
+    planes.n[found], planes.r[found] = n, (near * n).sum(dim=-1) + d
+    planes.found[found] = (length >= SHORTEST) & (thickness < THICKNESS)
+    return planes
 
 
 def least_norm_planes(A: Tensor) -> Tensor:

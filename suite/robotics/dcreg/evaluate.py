@@ -24,7 +24,8 @@ def measure(problem: Registration, answer: Answer) -> dict[str, Tensor]:
 
     `error` in m and `turned` in rad, of T_gt^-1 T_est; the position `t_x`, `t_y`, `t_z` in m; the
     iterations, and whether they converged or failed; steps of conjugate gradients, and direct
-    solves in their place; `weak_x` and so on, what the first step called weak.
+    solves in their place; `flag_0` to `flag_5`, what the first step called weak: axes for who looks
+    at blocks, eigenvectors in ascending order for who looks at the whole of H.
     """
     error, turned = pose_error(problem, answer.R, answer.t)
     none = torch.zeros_like(error)
@@ -38,7 +39,7 @@ def measure(problem: Registration, answer: Answer) -> dict[str, Tensor]:
         "failed": answer.failed,
         "pcg_steps": none if answer.steps is None else answer.steps,
         "fallbacks": none if answer.fallbacks is None else answer.fallbacks,
-        **{f"weak_{axis}": flags[:, i] for i, axis in enumerate(AXES)},
+        **{f"flag_{i}": flags[:, i] for i in range(6)},
     }
 
 
