@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .detection import THRESHOLD, Characterisation, schur
-from .small import batch_last, dot, times
+from .small import batch_last, dot, eliminated, times
 
 KAPPA = 10.0
 TOLERANCE, CAP = 1e-6, 10
@@ -150,16 +150,13 @@ def pcg(
 def direct(H: Tensor, b: Tensor) -> Tensor:
     """Return the solution of H dx = b, (rows, 6), of least norm where there are many.
 
-    Deviation: Cholesky in place of the release's Householder QR, the fastest in a batch; the same
-    to rounding.
+    Deviation: elimination without pivoting, which needs none on a positive definite H, in place of
+    the release's Householder QR: the fastest in a batch, and the same to rounding.
     """
-    L, _ = torch.linalg.cholesky_ex(H)
-    pivots = L.diagonal(dim1=-2, dim2=-1).square()
-    singular = ~(pivots.amin(dim=-1) > SINGULAR * pivots.amax(dim=-1))
-    if not singular.any():
-        return torch.cholesky_solve(b.unsqueeze(-1), L).squeeze(-1)
-    dx = torch.empty_like(b)
-    dx[~singular] = direct(H[~singular], b[~singular])
-    inverse = torch.linalg.pinv(H[singular], rtol=SINGULAR, hermitian=True)
-    dx[singular] = (inverse @ b[singular].unsqueeze(-1)).squeeze(-1)
+    dx, pivots = eliminated(batch_last(H), batch_last(b))
+    dx = dx.T
+    singular = ~(pivots.amin(dim=0) > SINGULAR * pivots.amax(dim=0))
+    if singular.any():
+        inverse = torch.linalg.pinv(H[singular], rtol=SINGULAR, hermitian=True)
+        dx[singular] = (inverse @ b[singular].unsqueeze(-1)).squeeze(-1)
     return dx
