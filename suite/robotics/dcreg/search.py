@@ -1,4 +1,4 @@
-"""Nearest points of target clouds: a tree for each on the CPU, all distances on a GPU."""
+"""Nearest points of target clouds: a tree for each on the CPU, grids on a GPU."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from .eigen import least_direction
+from .grid import Grid
 from .small import batch_last
 
 NEIGHBOURS = 10
 # In m: far above the rounding of distances in scenes of 100 m.
 ROUNDING = 1e-12
-# Distances computed at once on a GPU: 2 GB of float64.
-CHUNK = 2**28
 
 
 class Search(Protocol):
@@ -37,23 +36,6 @@ class Tree:
         """See `Search`."""
         _, index = self._tree.query(x.numpy(), k=np.arange(1, k + 1))
         return torch.from_numpy(index)
-
-
-class AllDistances:
-    """By all distances, in chunks: for a GPU."""
-
-    def __init__(self, points: Tensor) -> None:
-        self._points = points
-        self._squares = points.square().sum(dim=-1)
-
-    def query(self, x: Tensor, k: int) -> Tensor:
-        """See `Search`."""
-        found = []
-        for part in x.split(max(1, CHUNK // len(self._points))):
-            # |q|^2 - 2 x.q orders as |x - q|^2 does.
-            distance = torch.addmm(self._squares, part, self._points.T, alpha=-2)
-            found.append(distance.topk(k, dim=-1, largest=False).indices)
-        return torch.cat(found)
 
 
 class Met(NamedTuple):
@@ -98,7 +80,7 @@ class Targets:
         self.points = points
         self.remember = remember
         self._met: Met | None = None
-        kind = AllDistances if points.is_cuda else Tree
+        kind = Grid if points.is_cuda else Tree
         self.searches: list[Search] = [kind(each) for each in points]
         self._normals = torch.zeros_like(points)
         self._known = torch.zeros(points.shape[:2], dtype=torch.bool, device=points.device)

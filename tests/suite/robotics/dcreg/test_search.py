@@ -5,7 +5,9 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from suite.robotics.dcreg import search
+from claimbench.evidence.streams import Streams
+from suite.robotics.dcreg import contenders, grid, scenes, search
+from suite.robotics.dcreg.problem import registrations
 
 
 def clouds(rows=3, M=400, seed=0):
@@ -15,16 +17,45 @@ def clouds(rows=3, M=400, seed=0):
     )
 
 
-@pytest.mark.parametrize("kind", [search.Tree, search.AllDistances])
+@pytest.mark.parametrize("kind", [search.Tree, grid.Grid])
 @pytest.mark.parametrize("k", [1, 2, 10])
 def test_searches_agree_with_sorted_distances(kind, k, monkeypatch):
-    """Tree and all distances, also in several chunks, give the k nearest in order."""
-    monkeypatch.setattr(search, "CHUNK", 1000)
+    """Tree and grid, also in several chunks, give the k nearest in order."""
+    monkeypatch.setattr(grid, "CHUNK", 20_000)
     points, x = clouds()[0], clouds(seed=1)[0, :50]
     expected = np.argsort(cdist(x, points), axis=1)[:, :k]
     found = kind(points).query(x, k)
     assert found.dtype == torch.long
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.05, 0.4, 3.0, 100.0])
+def test_grid_is_exact_near_and_far(distance):
+    """On a scene's surface, however far away, the grid finds what the tree finds."""
+    chosen = np.random.default_rng(0).choice(scenes.surface("stairs").points, 3000)
+    points = torch.from_numpy(chosen)
+    random = torch.Generator().manual_seed(4)
+    step = torch.randn(100, 3, dtype=torch.float64, generator=random)
+    x = points[:100] + distance * step / step.norm(dim=1, keepdim=True)
+    x = x + 1e-3 * torch.randn(100, 3, dtype=torch.float64, generator=random)
+    one, other = (kind(points) for kind in (grid.Grid, search.Tree))
+    # Distances, not indices: on a surface in whole millimetres some are equal.
+    for k in (1, 5):
+        away = [(points[kind.query(x, k)] - x[:, None]).norm(dim=-1) for kind in (one, other)]
+        torch.testing.assert_close(*away, atol=1e-12, rtol=0)
+
+
+def test_registrations_by_grid_are_those_by_tree(monkeypatch):
+    """A whole registration, normals included, is the same whichever search it has: a GPU's too."""
+    answers = []
+    for kind in (search.Tree, grid.Grid):
+        monkeypatch.setattr(search, "Tree", kind)
+        streams = Streams("robotics/dcreg", "test", 0, range(1))
+        problem = registrations(["box"], M=600, N=80, streams=streams, n=1)
+        assert isinstance(problem.targets.searches[0], kind)
+        answers.append(contenders.dcreg(problem))
+    torch.testing.assert_close(answers[0].t, answers[1].t, atol=1e-12, rtol=0)
+    assert torch.equal(answers[0].iterations, answers[1].iterations)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e-4, 1e-2, 0.3])
