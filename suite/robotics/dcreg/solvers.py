@@ -13,6 +13,8 @@ from .linear import Systems
 
 #: Systems that a contender without a batch answers: a loop has one rate at any number of them.
 LOOPED = 100
+#: Fewer where one takes milliseconds.
+CALLED = 20
 
 
 class Step(NamedTuple):
@@ -83,7 +85,7 @@ def me_sr_single(problem: Systems) -> Step:
 
 def dcreg_looped(problem: Systems) -> Step:
     """Call the batched step with one system at a time: the batch removed."""
-    systems = zip(problem.H[:LOOPED].split(1), problem.b[:LOOPED].split(1), strict=True)
+    systems = zip(problem.H[:CALLED].split(1), problem.b[:CALLED].split(1), strict=True)
     found = [method.dcreg(H, b) for H, b in systems]
     return Step(torch.cat([one.dx for one in found]), torch.cat([one.steps for one in found]))
 
