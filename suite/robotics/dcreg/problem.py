@@ -121,8 +121,8 @@ def _scene(scene: str, M: int, N: int, noise: float, random: np.random.Generator
     half = (ALONG, ACROSS, ACROSS) if _is_long(scene) else (ELSEWHERE,) * 3
     t_gt = np.array(half) * random.uniform(-1, 1, size=3)
     points = surface(scene).points
-    chosen = points[random.choice(len(points), M + N, replace=False, shuffle=False)]
-    seen = chosen[random.permutation(M + N)] + noise * random.standard_normal((M + N, 3))
+    chosen = points[random.choice(len(points), M + N, replace=False)]
+    seen = chosen + noise * random.standard_normal((M + N, 3))
     R_gt = _exp(np.radians(TILT) * tilt)
     R0 = R_gt @ _exp(np.radians(INITIAL_TILT) * initial_tilt)
     t0 = t_gt + INITIAL_SHIFT * direction / np.linalg.norm(direction)

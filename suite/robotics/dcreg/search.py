@@ -82,8 +82,9 @@ class Targets:
         self._met: Met | None = None
         kind = Grid if points.is_cuda else Tree
         self.searches: list[Search] = [kind(each) for each in points]
-        self._normals = torch.zeros_like(points)
-        self._known = torch.zeros(points.shape[:2], dtype=torch.bool, device=points.device)
+        # Of all rows' points, one after another.
+        self._normals = torch.zeros_like(points).flatten(0, 1)
+        self._known = torch.zeros_like(self._normals[:, 0], dtype=torch.bool)
 
     def nearest(self, rows: Tensor, x: Tensor) -> Tensor:
         """Return the index of the point nearest to each x, (rows, N); `x` is (rows, N, 3).
@@ -94,28 +95,24 @@ class Targets:
         if self._met is None:
             self._met = Met.nothing(len(self.points), x)
         met = self._met
+        stale = torch.ones_like(x[..., 0], dtype=torch.bool)
         if self.remember:
             stale = (x - met.x[rows]).norm(dim=-1) >= met.slack[rows]
-        else:
-            stale = torch.ones_like(x[..., 0], dtype=torch.bool)
-        for row, points, mine in zip(rows.tolist(), x, stale, strict=True):
-            self._search(met, row, points, mine.nonzero().squeeze(-1))
-        return met.index[rows]
-
-    def _search(self, met: Met, row: int, points: Tensor, which: Tensor) -> None:
-        if not len(which):
-            return
-        x = points[which]
-        found = self.searches[row].query(x, 2 if self.remember else 1)
-        met.index[row, which] = found[:, 0]
+        which, point = stale.nonzero(as_tuple=True)
+        row, x = rows[which], x[stale]
+        found = self._searched(rows, stale.sum(dim=1), x, 2 if self.remember else 1)
+        met.index[row, point] = found[:, 0]
         if self.remember:
-            first, second = (self.points[row, found] - x.unsqueeze(1)).norm(dim=-1).unbind(-1)
-            met.x[row, which], met.slack[row, which] = x, (second - first) / 2 - ROUNDING
+            away = (self.points[row.unsqueeze(1), found] - x.unsqueeze(1)).norm(dim=-1)
+            met.x[row, point] = x
+            met.slack[row, point] = (away[:, 1] - away[:, 0]) / 2 - ROUNDING
+        return met.index[rows]
 
     def neighbours(self, rows: Tensor, x: Tensor, k: int) -> Tensor:
         """Return the k points nearest to each x, (rows, points, k, 3), nearest first."""
-        index = self._indices(rows, x, k)
-        return self.points[rows[:, None, None], index]
+        counts = torch.full_like(rows, x.shape[1])
+        index = self._searched(rows, counts, x.flatten(0, 1), k)
+        return self.points[rows[:, None, None], index.unflatten(0, x.shape[:2])]
 
     def at(self, rows: Tensor, index: Tensor) -> Tensor:
         """Return points by their index, (rows, points, 3)."""
@@ -123,32 +120,33 @@ class Targets:
 
     def normals_at(self, rows: Tensor, index: Tensor) -> Tensor:
         """Return normals by the index of their points, (rows, points, 3)."""
-        if not self._known[rows.unsqueeze(1), index].all():
-            new = torch.zeros_like(self._known)
-            new[rows.unsqueeze(1), index] = True
-            self._find(new & ~self._known)
-        return self._normals[rows.unsqueeze(1), index]
+        asked = rows.unsqueeze(1) * self.points.shape[1] + index
+        new = asked[~self._known[asked]]
+        if len(new):
+            self._find(new.unique())
+        return self._normals[asked]
 
     def normals(self) -> Tensor:
         """Return all normals, (rows, M, 3)."""
         if not self._known.all():
-            self._find(~self._known)
-        return self._normals
+            self._find((~self._known).nonzero().squeeze(-1))
+        return self._normals.view_as(self.points)
 
     def _find(self, new: Tensor) -> None:
-        """Compute the normals of the points that are marked in (rows, M)."""
-        neighbourhoods = torch.cat(
-            [
-                points[search.query(points[mine], NEIGHBOURS)]
-                for points, search, mine in zip(self.points, self.searches, new, strict=True)
-            ]
-        )
+        """Compute the normals of some points, numbered through all rows, ascending."""
+        x = self.points.flatten(0, 1)[new]
+        rows, counts = (new // self.points.shape[1]).unique_consecutive(return_counts=True)
+        near = self._searched(rows, counts, x, NEIGHBOURS)
+        near += rows.repeat_interleave(counts).unsqueeze(1) * self.points.shape[1]
+        neighbourhoods = self.points.flatten(0, 1)[near]
         centred = neighbourhoods - neighbourhoods.mean(dim=1, keepdim=True)
-        spread = batch_last(centred.mT @ centred)
-        self._normals[new] = least_direction(spread).T
-        self._known |= new
+        self._normals[new] = least_direction(batch_last(centred.mT @ centred)).T
+        self._known[new] = True
 
-    def _indices(self, rows: Tensor, x: Tensor, k: int) -> Tensor:
-        return torch.stack(
-            [self.searches[row].query(own, k) for row, own in zip(rows.tolist(), x, strict=True)]
+    def _searched(self, rows: Tensor, counts: Tensor, x: Tensor, k: int) -> Tensor:
+        """Return the k nearest of each x, (points, k); the first `counts[0]` are of `rows[0]`."""
+        parts = zip(rows.tolist(), x.split(counts.tolist()), strict=True)
+        return torch.cat(
+            [self.searches[row].query(own, k) for row, own in parts if len(own)]
+            or [torch.empty(0, k, dtype=torch.long, device=x.device)]
         )

@@ -155,7 +155,7 @@ def test_damping_is_slow_and_gets_there():
         contender(drawn(["corridor_0.03"], n=3))
         for contender in (contenders.none, contenders.me_treg, contenders.me_treg_converged)
     )
-    assert cut.iterations.double().mean() > 1.3 * plain.iterations.double().mean()
+    assert cut.iterations.median() > 1.3 * plain.iterations.median()
     assert long.converged.all()
     assert (long.t - plain.t).norm(dim=1).max() < 0.02
 
