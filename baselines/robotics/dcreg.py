@@ -115,5 +115,9 @@ def open3d(
         registration.ICPConvergenceCriteria(1e-6, 1e-6, iterations),
     )
     return Aligned(
-        np.array(found.transformation), iterations, converged=True, H=np.zeros((6, 6)), b=np.zeros(6)
+        np.array(found.transformation),
+        iterations,
+        converged=True,
+        H=np.zeros((6, 6)),
+        b=np.zeros(6),
     )

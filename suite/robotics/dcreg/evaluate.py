@@ -99,7 +99,7 @@ def measure_steps(problem: Systems, step: Step) -> dict[str, Tensor]:
 
 
 def measure_batch(problem: Systems, step: Step) -> dict[str, Tensor]:
-    """Return how many systems were answered, their mean steps and the largest distance, each (1,)."""
+    """Return how many systems were answered, mean steps and the largest distance, each (1,)."""
     return {
         "answered": torch.full((problem.rows,), len(step.dx)),
         "pcg_steps": step.steps.double().mean()[None],
@@ -114,7 +114,7 @@ def _off(problem: Systems, step: Step) -> Tensor:
 
 
 def measure_frames(problem: Frames, answer: Answer) -> dict[str, Tensor]:
-    """Return the columns of a round of a race, each (1,): medians of errors, means of iterations."""
+    """Return the columns of a round, each (1,): the median of errors, means of the others."""
     error, _ = pose_error(problem.registration, answer.R, answer.t)
     return {
         "error": error.median()[None],

@@ -115,7 +115,9 @@ def labels(evidence, figure, palette):
                 ax.annotate(text, (x, y), ha="center", va="center", fontsize=8)
         ax.set_title(WORDS[name], fontsize="small")
         ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", fontsize="small")
-        ax.set_yticks(range(len(rows)), [_scene(s) for s in rows] if place == 0 else [""] * len(rows))
+        ax.set_yticks(
+            range(len(rows)), [_scene(s) for s in rows] if place == 0 else [""] * len(rows)
+        )
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
         ax.grid(visible=False)
         by_frame = right.groupby("frame").mean()
@@ -168,7 +170,9 @@ def rates(evidence, ax, palette):
         if name in medians.index:
             ax.plot(1, medians[name].iloc[0], "s", color=palette[name], label=WORDS[name])
             told.append(f"{WORDS[name]} {medians[name].iloc[0]:.3g}")
-    ax.set(xscale="log", yscale="log", xlabel="systems at once", ylabel="steps per second, one core")
+    ax.set(
+        xscale="log", yscale="log", xlabel="systems at once", ylabel="steps per second, one core"
+    )
     ax.legend(fontsize="small")
     largest = evidence["batch"].max()
     return f"Steps per second at a batch of {largest} and one by one: {', '.join(told)}."

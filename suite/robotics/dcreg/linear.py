@@ -207,7 +207,7 @@ def systems(
     randoms = [random for _ in scene for random in streams.each("error")]
     r = torch.stack([residuals(g, random) for g, random in zip(middle, randoms, strict=True)])
     H, b = normal_equations(jacobian(*sample(scene, frame, N, streams)), weights(r), r)
-    return Systems(H, b, kappa, GATE * N / POINTS, len(H))
+    return Systems(H, b, kappa, GATE * N / POINTS, len(scene) * n)
 
 
 def residuals(g: Tensor, random: Generator) -> Tensor:
