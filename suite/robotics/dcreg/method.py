@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .detection import THRESHOLD, Characterisation, schur
-from .small import batch_last, dot, eliminated, times
+from .small import batch_last, dot, times
 
 KAPPA = 10.0
 TOLERANCE, CAP = 1e-6, 10
@@ -150,12 +150,13 @@ def pcg(
 def direct(H: Tensor, b: Tensor) -> Tensor:
     """Return the solution of H dx = b, (rows, 6), of least norm where there are many.
 
-    Deviation: elimination without pivoting, which needs none on a positive definite H, in place of
-    the release's Householder QR: the fastest in a batch, and the same to rounding.
+    Deviation: LU with partial pivoting in place of the release's Householder QR: the same to
+    rounding, and the faster in a batch, so that nobody is slowed by it.
     """
-    dx, pivots = eliminated(batch_last(H), batch_last(b))
-    dx = dx.T
-    singular = ~(pivots.amin(dim=0) > SINGULAR * pivots.amax(dim=0))
+    LU, swaps, _ = torch.linalg.lu_factor_ex(H)
+    pivots = LU.diagonal(dim1=-2, dim2=-1).abs()
+    singular = ~(pivots.amin(dim=-1) > SINGULAR * pivots.amax(dim=-1))
+    dx = torch.linalg.lu_solve(LU, swaps, b.unsqueeze(-1)).squeeze(-1)
     if singular.any():
         inverse = torch.linalg.pinv(H[singular], rtol=SINGULAR, hermitian=True)
         dx[singular] = (inverse @ b[singular].unsqueeze(-1)).squeeze(-1)
