@@ -94,7 +94,7 @@ def measure_detection(problem: Detection, found: Detected) -> dict[str, Tensor]:
 
 
 def measure_steps(problem: Systems, step: Step) -> dict[str, Tensor]:
-    """Return steps of conjugate gradients, and the distance to H^-1 b in m and rad, each (rows,)."""
+    """Return steps of conjugate gradients, and the distance to H^-1 b, m and rad, each (rows,)."""
     return {"pcg_steps": step.steps, "off": _off(problem, step)}
 
 
