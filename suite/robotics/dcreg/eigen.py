@@ -11,6 +11,8 @@ from math import pi
 import torch
 from torch import Tensor
 
+#: Fewer matrices than these are faster one by one, in LAPACK.
+FEW = 500
 SWEEPS = 12
 #: Off-diagonal entries this small against the geometric mean of their diagonal ones are zero.
 ROUNDING = 1e-15
@@ -21,14 +23,21 @@ TINY = 1e-300
 def symmetric(A: Tensor) -> tuple[Tensor, Tensor]:
     """Return eigenvalues (3, ...) and orthonormal eigenvectors (3, 3, ...) of symmetric A.
 
-    Column a of the vectors, [:, a], belongs to value a; they are in no order. By cyclic Jacobi
-    rotations, which also keep the digits of small eigenvalues of a positive definite matrix.
+    Column a of the vectors, [:, a], belongs to value a; they are in no order.
 
     Parameters
     ----------
     A
         (3, 3, ...), of which the upper triangle is read.
     """
+    if A[0, 0].numel() < FEW:
+        values, V = torch.linalg.eigh(A.movedim((0, 1), (-2, -1)), UPLO="U")
+        return values.movedim(-1, 0), V.movedim((-2, -1), (0, 1))
+    return _turned_to_diagonal(A)
+
+
+def _turned_to_diagonal(A: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what `symmetric` does, by Jacobi rotations of all matrices at once."""
     a = {(i, j): A[i, j] for i in range(3) for j in range(i, 3)}
     identity = torch.eye(3, dtype=A.dtype, device=A.device)
     V = [column.reshape(3, *[1] * (A.dim() - 2)).expand_as(A[0]) for column in identity]

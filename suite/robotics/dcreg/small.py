@@ -5,7 +5,6 @@ Each operation then runs over contiguous numbers, whatever the size of the matri
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 
@@ -15,16 +14,10 @@ def batch_last(A: Tensor) -> Tensor:
 
 
 def times(A: Tensor, x: Tensor) -> Tensor:
-    """Return A x of matrices (i, k, ...) and vectors (k, ...)."""
-    product = A[:, 0] * x[0]
-    for k in range(1, len(x)):
-        product = torch.addcmul(product, A[:, k], x[k])
-    return product
+    """Return A x, (i, ...), of matrices (i, k, ...) and vectors (k, ...)."""
+    return (A * x).sum(dim=1)
 
 
 def dot(x: Tensor, y: Tensor) -> Tensor:
-    """Return x.y of vectors (k, ...)."""
-    product = x[0] * y[0]
-    for k in range(1, len(x)):
-        product = torch.addcmul(product, x[k], y[k])
-    return product
+    """Return x.y, (...), of vectors (k, ...)."""
+    return (x * y).sum(dim=0)

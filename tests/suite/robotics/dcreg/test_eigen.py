@@ -1,8 +1,7 @@
 """Batched eigenvalues of symmetric 3x3 matrices against LAPACK."""
 
+import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from suite.robotics.dcreg import eigen
 from suite.robotics.dcreg.small import batch_last
@@ -17,10 +16,18 @@ def matrices(seed, log_spread, count=50):
     return batch_last((A + A.mT) / 2)
 
 
-@given(seed=st.integers(0, 1000), log_spread=st.floats(0, 8))
-def test_symmetric_agrees_with_lapack(seed, log_spread):
+@pytest.fixture(name="many", autouse=True)
+def _many(monkeypatch):
+    """Treat any number of matrices as many."""
+    monkeypatch.setattr(eigen, "FEW", 0)
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("log_spread", [0.0, 1.0, 3.0, 8.0])
+def test_symmetric_agrees_with_lapack(log_spread, few, monkeypatch):
     """V diag(values) V' is A, V is orthonormal, and the values are LAPACK's, to rounding."""
-    A = matrices(seed, log_spread)
+    monkeypatch.setattr(eigen, "FEW", few)
+    A = matrices(int(log_spread), log_spread, count=400)
     values, V = eigen.symmetric(A)
     V, rows = V.permute(2, 0, 1), A.permute(2, 0, 1)
     size = rows.abs().amax(dim=(1, 2), keepdim=True)
