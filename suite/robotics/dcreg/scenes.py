@@ -62,7 +62,7 @@ def _box(half: int = 4_000) -> tuple[Face, ...]:
 
 
 def _stairs(steps: int = 12, run: int = 300, rise: int = 170, half: int = 600) -> tuple[Face, ...]:
-    """Return risers and treads, and a wall to either side that ends 1 m above the last tread."""
+    """Return risers and treads, and a wall to either side that ends 1 m above the last step."""
     faces = []
     for k in range(steps):
         x, z = k * run, k * rise
