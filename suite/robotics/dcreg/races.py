@@ -40,7 +40,10 @@ def frames(
     """Return `batch` registrations of one scene, fresh ones in every round."""
     first = streams.replicates.start * batch
     drawn = replace(streams, replicates=range(first, first + n * batch))
-    made = registrations([scene], M, N, normals="at once", streams=drawn, n=n * batch)
+    # What one contender's search remembered must not shorten another's.
+    made = registrations(
+        [scene], M, N, normals="at once", matching="afresh", streams=drawn, n=n * batch
+    )
     try:
         gicp = [pins.small_gicp_target(points) for points in made.targets.points.cpu().numpy()]
     except ImportError:
