@@ -35,7 +35,7 @@ def scenes(evidence, exhibits, figure, palette):
     """Draw four scenes from the side, replicate 0 registered, and the directions called weak."""
     names = list(dict.fromkeys(evidence["scene"]))
     shown = [n for n in ("corridor_0", "corridor_0.01", "box", "stairs") if n in names] or names[:1]
-    kept = exhibits["dcreg", f"scene={names[0]}"]
+    kept = next(exhibits[key] for key in exhibits if key[0] == "dcreg")
     told = []
     for place, name in enumerate(shown):
         ax, at = figure.add_subplot(2, 2, place + 1), names.index(name)
@@ -97,7 +97,7 @@ def labels(evidence, figure, palette):
     rows, columns = (list(dict.fromkeys(evidence[n])) for n in ("scene", "frame"))
     told = []
     for place, name in enumerate(names):
-        ax = figure.add_subplot(1, len(names), place + 1)
+        ax = figure.add_subplot(2, 2, place + 1)
         own = evidence[evidence["contender"] == name].groupby(["scene", "frame"])
         right = own["right"].mean()
         weak = own[[f"weak_{axis}" for axis in AXES]].mean() > 0.5
@@ -114,10 +114,10 @@ def labels(evidence, figure, palette):
                 text = " ".join(called) or "–"
                 ax.annotate(text, (x, y), ha="center", va="center", fontsize=8)
         ax.set_title(WORDS[name], fontsize="small")
-        ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", fontsize="small")
-        ax.set_yticks(
-            range(len(rows)), [_scene(s) for s in rows] if place == 0 else [""] * len(rows)
-        )
+        bottom = place + 2 >= len(names)
+        ax.set_xticks(range(len(columns)), columns if bottom else [""] * len(columns))
+        ax.tick_params(axis="x", labelrotation=20, labelsize="small")
+        ax.set_yticks(range(len(rows)), [""] * len(rows) if place % 2 else map(_scene, rows))
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
         ax.grid(visible=False)
         by_frame = right.groupby("frame").mean()
@@ -144,7 +144,7 @@ def deviations(evidence, ax, palette):
             ax.plot(x, factors[:, axis], "o", ms=4, color=palette[name], alpha=0.7, label=label)
         told[name] = (factors.min(), factors.max())
     ax.axhspan(0.95, 1.05, color="#7f7f7f", alpha=0.25, lw=0)
-    ax.set(yscale="log", ylabel="measured over predicted standard deviation", xlabel="scene, frame")
+    ax.set(yscale="log", ylabel="measured / predicted deviation", xlabel="scene, frame")
     ax.set_xticks(
         range(len(cells)),
         [f"{_scene(s)},\n{f}" for s, f in cells],
@@ -152,6 +152,9 @@ def deviations(evidence, ax, palette):
         ha="right",
         fontsize="small",
     )
+    ticks = (1, 1.5, 2, 3, 5)
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
     ax.legend(fontsize="small")
     found = ", ".join(f"{WORDS[n]} {low:.2f} to {high:.2f}" for n, (low, high) in told.items())
     return f"Measured over predicted standard deviations, means over replicates: {found}."
@@ -181,12 +184,12 @@ def rates(evidence, ax, palette):
 def registrations(evidence, ax, palette):
     """Draw milliseconds of a registration against its iterations."""
     told = []
-    for name, own in evidence.groupby("contender"):
+    for name, own in evidence.dropna(subset="seconds").groupby("contender"):
         ms = 1000 * own["seconds"] / own["batch"]
         ax.plot(own["iterations"], ms, "o", color=palette[name], label=WORDS[name])
         told.append(f"{WORDS[name]} {ms.median():.1f} ms in {own['iterations'].mean():.1f}")
     ax.set(xlabel="mean iterations of a round", ylabel="ms per registration", yscale="log")
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="small", loc="lower right")
     return f"Median time and mean iterations of a registration: {', '.join(told)}."
 
 

@@ -54,7 +54,7 @@ def drawn(function, table):
     figure = Figure()
     offered = {
         "evidence": table,
-        "exhibits": {("dcreg", "scene=corridor_0"): EXHIBIT},
+        "exhibits": {("clamped", "scene=box"): {}, ("dcreg", "scene=corridor_0-M=600"): EXHIBIT},
         "palette": dict.fromkeys(table["contender"].unique(), "#123456"),
         "figure": figure,
     }
