@@ -1,5 +1,6 @@
 """Every contender answers at every profile, and every estimand is right on invented numbers."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +53,15 @@ def shrunk(cells, experiment):
     return settings | ({"N": 60} if "M" in settings else {}), len(same)
 
 
-@pytest.mark.parametrize("profile", ["standard", "full"])
 @pytest.mark.parametrize(
-    "name", ["marginals", "detection", "solving", "corridors", "steps", "frames"]
+    ("profile", "name"),
+    [
+        *itertools.product(
+            ["standard", "full"],
+            ["marginals", "detection", "solving", "corridors", "steps", "frames"],
+        ),
+        ("full", "gates"),
+    ],
 )
 def test_every_contender_answers(name, profile):
     """With the profile's cells, two replicates a block: finite columns, one entry per row."""
@@ -79,7 +86,7 @@ def test_every_contender_answers(name, profile):
 
 
 def test_cylinder_contenders_answer():
-    """On every 25th point of two clones all seven end with finite errors."""
+    """On every 25th point of two clones all eight end with finite errors."""
     for contender in bench.cylinder.contenders.values():
         problem = problems.cylinders(25, streams=Streams(range(2)), n=2)
         columns = measure(problem, contender.function(problem))
