@@ -20,6 +20,7 @@ marginals = Experiment(linear.marginals, seen.measure_marginals, stack=("scene",
 detection = Experiment(linear.detection, seen.measure_detection, stack=("scene", "frame"))
 solving = Experiment(linear.systems, seen.measure_steps, stack=("scene", "frame"))
 corridors = Experiment(problems.registrations, seen.measure, stack=("scene",), exhibit=seen.clouds)
+gates = Experiment(problems.registrations, seen.measure, stack=("scene",))
 cylinder = Experiment(problems.cylinders, seen.measure, exhibit=seen.clouds)
 steps = Experiment(linear.batch_of_systems, seen.measure_batch, seconds=True)
 frames = Experiment(races.frames, seen.measure_frames, seconds=True)
@@ -144,11 +145,20 @@ def iterations_over_fivefold(subject, opponent):
     return _by(subject, ratio - np.log(5), "scene")
 
 
+# With more points H is larger: gates as printed, and grown with it (full profile, evidence only).
+
+gates.method(who.dcreg)
+gates.baseline(pin="solution-remapping")(who.me_sr)
+gates.baseline(pin="solution-remapping")(who.me_sr_unscaled)
+gates.baseline(pin="tikhonov")(who.me_treg)
+gates.baseline(pin="tikhonov")(who.me_treg_unscaled)
+
 # The published cylinder, cloned.
 
 cylinder.method(who.dcreg)
 cylinder.baseline(pin="gauss-newton-icp")(who.none)
 cylinder.baseline(pin="solution-remapping")(who.me_sr)
+cylinder.baseline(pin="truncated-svd")(who.me_tsvd)
 cylinder.baseline(pin="truncated-svd-released")(who.me_tsvd_released)
 cylinder.baseline(pin="tikhonov")(who.me_treg)
 cylinder.baseline(pin="relative-remapping")(who.fcn_sr)

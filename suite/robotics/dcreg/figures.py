@@ -7,6 +7,7 @@ WORDS = {
     "dcreg": "DCReg",
     "none": "plain Gauss-Newton",
     "me_sr": "ME-SR",
+    "me_tsvd": "ME-TSVD",
     "me_tsvd_released": "ME-TSVD, released",
     "me_treg": "ME-TReg, 30",
     "me_treg_converged": "ME-TReg, 300",

@@ -137,9 +137,18 @@ def _exp(omega):
     return so3.exp(torch.from_numpy(omega)).numpy()
 
 
-def cylinders(*, streams: Any, n: int) -> Registration:
-    """Return the published cylinder registered with itself: one clone for each replicate."""
-    clones = [cylinder(replicate % CLONES) for replicate in streams.replicates]
+def cylinders(stride: int = 1, *, streams: Any, n: int) -> Registration:
+    """Return the published cylinder registered with itself: one clone for each replicate.
+
+    Parameters
+    ----------
+    stride
+        Every how many points one is taken, of a cylinder that is smaller by its square root, so
+        that neighbours are as near: 1 but for trials of the path.
+    """
+    clones = [
+        cylinder(replicate % CLONES)[::stride] / stride**0.5 for replicate in streams.replicates
+    ]
     points = torch.from_numpy(np.stack(clones)).to(streams.device)
     identity = torch.eye(3).to(points)
     R0 = so3.from_rpy(points.new_tensor(CYLINDER_RPY).deg2rad())

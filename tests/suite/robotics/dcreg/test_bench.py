@@ -1,5 +1,6 @@
 """Every contender answers at every profile, and every estimand is right on invented numbers."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +53,15 @@ def shrunk(cells, experiment):
     return settings | ({"N": 60} if "M" in settings else {}), len(same)
 
 
-@pytest.mark.parametrize("profile", ["standard", "full"])
 @pytest.mark.parametrize(
-    "name", ["marginals", "detection", "solving", "corridors", "steps", "frames"]
+    ("profile", "name"),
+    [
+        *itertools.product(
+            ["standard", "full"],
+            ["marginals", "detection", "solving", "corridors", "steps", "frames"],
+        ),
+        ("full", "gates"),
+    ],
 )
 def test_every_contender_answers(name, profile):
     """With the profile's cells, two replicates a block: finite columns, one entry per row."""
@@ -78,14 +85,21 @@ def test_every_contender_answers(name, profile):
                 assert len(kept) == cells
 
 
-def test_cylinder_contenders_answer(monkeypatch):
-    """On every 25th point of two clones, drawn together, all seven end with finite errors."""
-    whole = problems.cylinder
-    monkeypatch.setattr(problems, "cylinder", lambda clone: whole(clone)[::25] / 6)
+def test_cylinder_contenders_answer():
+    """On every 25th point of two clones all eight end with finite errors."""
     for contender in bench.cylinder.contenders.values():
-        problem = problems.cylinders(streams=Streams(range(2)), n=2)
+        problem = problems.cylinders(25, streams=Streams(range(2)), n=2)
         columns = measure(problem, contender.function(problem))
         assert all(torch.isfinite(values.double()).all() for values in columns.values())
+
+
+def test_a_thinned_cylinder_is_a_smaller_one():
+    """Every fourth point of a cylinder of radius 40 m, as one of 20 m: as dense as the whole."""
+    whole, few = (
+        problems.cylinders(stride, streams=Streams(range(1)), n=1).source[0] for stride in (1, 4)
+    )
+    torch.testing.assert_close(few, whole[::4] / 2)
+    assert float(few[:, :2].norm(dim=1).max()) == pytest.approx(20, abs=1e-3)
 
 
 def test_a_control_with_the_clamp_in_h_ends_elsewhere():
