@@ -19,7 +19,7 @@ def dds(problem, *, gamma, eta):
 
 
 def no_consistency(problem):
-    """The sampler alone: it never looks at the data."""
+    """Sample from the prior alone: no look at the data."""
     return sample(problem, vp_levels(problem.T), none, ETA)
 
 

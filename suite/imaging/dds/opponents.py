@@ -148,7 +148,7 @@ def total_variation(problem, *, strength):
 
 
 def posterior_mean(problem):
-    """The best estimate there is, exactly: the reference."""
+    """Return the best estimate there is, exactly: the reference."""
     return problem.posterior.mean
 
 
@@ -156,7 +156,7 @@ def posterior_mean(problem):
 
 
 def deepinv_dps(problem, *, streams, weight):
-    """deepinv's DPS."""
+    """Run deepinv's DPS, in float32."""
     from baselines.imaging import dds_deepinv as peer
 
     parts = as_deepinv(problem)
@@ -166,7 +166,7 @@ def deepinv_dps(problem, *, streams, weight):
 
 
 def deepinv_diffpir(problem, *, streams, lam, zeta):
-    """deepinv's DiffPIR."""
+    """Run deepinv's DiffPIR."""
     from baselines.imaging import dds_deepinv as peer
 
     parts = as_deepinv(problem)

@@ -1,0 +1,200 @@
+"""Prior A: mixtures of Gaussians on images, with an exact denoiser in place of a network.
+
+    x_0 ~ sum_k pi_k N(mu_k, Sigma_k),   Sigma_k = Q_k diag(lam_k) Q_k' + tau^2 I,   pi_k = 1 / K
+
+Q_k has r columns, so that nothing of size d x d is ever met: with W = [Q_1 .. Q_K, mu_1 .. mu_K]
+the denoiser is one product with W, a softmax, and one product back. P mixtures stand side by side,
+each with rows of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import pi
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .phantoms import Floats, phantom, pixel_centres, rotated
+from .schedule import Level
+
+#: Components, rank of their covariances, and the standard deviation that is left in all directions.
+K, RANK, TAU = 4, 48, 0.03
+#: Standard deviation of the texture, and how much of it is left outside the body.
+TEXTURE, OUTSIDE = 0.25, 0.25
+
+#: A product with the transposed Jacobian of the denoiser at a point.
+Pullback = Callable[[Tensor], Tensor]
+
+
+class _Weighed(NamedTuple):
+    """A point seen by the components: c, 1 - a c, w (P, R, K), D (P, 1, K, r) and D h."""
+
+    c: float
+    rest: float
+    w: Tensor
+    D: Tensor
+    Dh: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class MixturePrior:
+    """P mixtures of K Gaussians each.
+
+    Attributes
+    ----------
+    mean
+        mu, (P, K, d).
+    Q
+        (P, K, d, r), orthonormal columns.
+    lam
+        (P, K, r), what the variance along these columns is above tau^2.
+    tau
+        The standard deviation in all directions.
+    """
+
+    mean: Tensor
+    Q: Tensor
+    lam: Tensor
+    tau: float = TAU
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        """Return the mean of x_0 given x_t, (P, R, d), for x_t = `x`, (P, R, d)."""
+        return self._posterior_mean(x, self._weighed(x, level))
+
+    def linearise(self, x: Tensor, level: Level) -> tuple[Tensor, Pullback]:
+        """Return what `denoise` does, and products with its Jacobian at x.
+
+        The Jacobian is (a / v) Cov(x_0 | x_t): symmetric, so that no automatic differentiation is
+        needed for a gradient with respect to x_t.
+        """
+        seen = self._weighed(x, level)
+
+        def pullback(u: Tensor) -> Tensor:
+            Qu, mu_u = self._projected(u)
+            along = seen.rest * mu_u + (seen.Dh * Qu).sum(dim=-1)
+            spread = seen.w * (along - (seen.w * along).sum(dim=-1, keepdim=True))
+            spread = level.a / level.v * spread
+            columns = seen.w[..., None] * seen.D * Qu + spread[..., None] * seen.Dh
+            return seen.c * u + self._combined(columns, seen.rest * spread)
+
+        return self._posterior_mean(x, seen), pullback
+
+    def draw(self, component: Tensor, latent: Tensor, white: Tensor) -> Tensor:
+        """Return images made of standard normal numbers.
+
+        Parameters
+        ----------
+        component
+            (P, R), k.
+        latent, white
+            (P, R, ..., r) and (P, R, ..., d): for the columns of Q_k, and for the rest.
+        """
+        row = torch.arange(len(self.mean), device=component.device)[:, None]
+        between = [1] * (latent.ndim - 3)
+        mean, lam = (
+            part[row, component].reshape(*component.shape, *between, -1)
+            for part in (self.mean, self.lam)
+        )
+        columns = (lam.sqrt() * latent).reshape(*component.shape, -1, lam.shape[-1])
+        image = (columns @ self.Q[row, component].mT).reshape(white.shape)
+        return mean + image + self.tau * white
+
+    def to(self, dtype: torch.dtype, device: str) -> MixturePrior:
+        """Return the same mixtures elsewhere."""
+        parts = (part.to(device, dtype) for part in (self.mean, self.Q, self.lam))
+        return MixturePrior(*parts, self.tau)
+
+    @cached_property
+    def _W(self) -> Tensor:
+        """[Q_1 .. Q_K, mu_1 .. mu_K], (P, d, K r + K)."""
+        P, _, d, _ = self.Q.shape
+        columns = self.Q.permute(0, 2, 1, 3).reshape(P, d, -1)
+        return torch.cat((columns, self.mean.mT), dim=-1).contiguous()
+
+    @cached_property
+    def _Q_mean(self) -> Tensor:
+        """Q_k' mu_k, (P, 1, K, r)."""
+        return (self.mean.unsqueeze(-2) @ self.Q).squeeze(-2).unsqueeze(1)
+
+    @cached_property
+    def _mean_squared(self) -> Tensor:
+        """|mu_k|^2, (P, 1, K)."""
+        return self.mean.square().sum(dim=-1).unsqueeze(1)
+
+    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return Q_k' x, (P, R, K, r), and mu_k' x, (P, R, K)."""
+        seen = x @ self._W
+        columns = self.lam[0].numel()
+        return seen[..., :columns].unflatten(-1, self.lam.shape[1:]), seen[..., columns:]
+
+    def _combined(self, columns: Tensor, means: Tensor) -> Tensor:
+        """Return the sum of Q_k columns_k and means_k mu_k, (P, R, d)."""
+        return torch.cat((columns.flatten(-2), means), dim=-1) @ self._W.mT
+
+    def _weighed(self, x: Tensor, level: Level) -> _Weighed:
+        a, v = level
+        s_0 = a**2 * self.tau**2 + v
+        lam = self.lam.unsqueeze(1)
+        s = a**2 * lam + s_0
+        c = a * self.tau**2 / s_0
+        D = a * (lam + self.tau**2) / s - c
+        Qx, mu_x = self._projected(x)
+        h = Qx - a * self._Q_mean
+        # |x|^2 / s_0 is the same for all components.
+        distance = (a**2 * self._mean_squared - 2 * a * mu_x) / s_0
+        distance = distance + (h.square() * (1 / s - 1 / s_0)).sum(dim=-1)
+        w = torch.softmax(-(distance + s.log().sum(dim=-1)) / 2, dim=-1)
+        return _Weighed(c, 1 - a * c, w, D, D * h)
+
+    def _posterior_mean(self, x: Tensor, seen: _Weighed) -> Tensor:
+        columns = seen.w[..., None] * seen.Dh
+        return seen.c * x + self._combined(columns, seen.rest * seen.w)
+
+
+@cache
+def mixture_priors(seeds: tuple[int, ...] = (0, 1, 2, 3), side: int = 32) -> MixturePrior:
+    """Return one mixture for each seed, float64 on the CPU, d = side^2."""
+    components = [
+        [_component(generator, side) for _ in range(K)]
+        for generator in map(np.random.default_rng, seeds)
+    ]
+    mean, Q, lam = (
+        torch.tensor(np.array([[one[part] for one in row] for row in components]))
+        for part in range(3)
+    )
+    return MixturePrior(mean, Q, lam)
+
+
+def _component(generator: np.random.Generator, side: int) -> tuple[Floats, Floats, Floats]:
+    """Return mu, (d,), Q, (d, r), and lam, (r,): a phantom with a texture in it."""
+    mean = 2 * phantom(generator, side).ravel() - 1
+    length, ratio = 2 * generator.uniform(0.06, 0.14), generator.uniform(0.5, 2.0)
+    angle = generator.uniform(0, pi)
+    x, y = (part.ravel() for part in pixel_centres(side))
+    along, across = rotated(x, y, angle)
+    along, across = along / (length * ratio**0.5), across / (length / ratio**0.5)
+    squared = np.subtract.outer(along, along) ** 2 + np.subtract.outer(across, across) ** 2
+    E = OUTSIDE + (1 - OUTSIDE) * (mean > -0.9)
+    covariance = TEXTURE**2 * np.exp(-squared / 2) * np.outer(E, E)
+    return mean, *leading_eigenpairs(covariance, min(RANK, side**2), generator)
+
+
+def leading_eigenpairs(
+    matrix: Floats, r: int, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return r leading eigenvectors, (d, r), and eigenvalues of a positive semi-definite matrix.
+
+    By subspace iteration, a tenth of the time of a full decomposition: what it leaves out of the
+    matrix is left out of the prior, which is what its Q and lam say.
+    """
+    size = min(r + 20, len(matrix))
+    basis = generator.standard_normal((len(matrix), size))
+    for _ in range(4):
+        basis = np.linalg.qr(matrix @ basis)[0]
+    values, vectors = np.linalg.eigh(basis.T @ matrix @ basis)
+    return basis @ vectors[:, ::-1][:, :r], np.maximum(values[::-1][:r], 0)

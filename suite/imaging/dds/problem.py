@@ -1,0 +1,243 @@
+"""Images to be reconstructed from few measurements, with a counted denoiser and the best answer.
+
+Replicates are (mask, image, noise) under one of P fixed priors: replicate r has prior r mod P. Rows
+are laid out (prior, row of the prior), so that all rows of a prior form one product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from claimbench.errors import BenchFileError
+
+from . import operators
+from .mixture import MixturePrior, Pullback, mixture_priors
+from .operators import Operator
+from .posterior import Posterior, posterior
+from .schedule import Level
+
+#: Seeds of the priors, which play the trained networks: fixed, whatever the replicates.
+PRIORS = (0, 1, 2, 3)
+
+
+class Denoiser(Protocol):
+    """What a prior or a network is asked."""
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        """Return the mean of x_0 given x_t, (P, R, d)."""
+
+    def linearise(self, x: Tensor, level: Level) -> tuple[Tensor, Pullback]:
+        """Return the same, and products with the transposed Jacobian at x."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """Images (P, R, ..., d), how they are measured, and what was measured."""
+
+    prior: Denoiser
+    operator: Operator
+    truth: Tensor
+    y: Tensor
+    sigma: float
+
+    @cached_property
+    def back(self) -> Tensor:
+        """A'y, of the shape of the truth."""
+        return self.operator.adjoint(self.y)
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """Of prior A: the best estimate and its error."""
+        assert isinstance(self.prior, MixturePrior)
+        return posterior(self.prior, self.operator, self.y, self.sigma)
+
+
+@dataclass(eq=False)
+class InverseProblem:
+    """y = A x + sigma n, to be solved by T evaluations of a denoiser.
+
+    Attributes
+    ----------
+    T
+        Evaluations of the denoiser; 0 for those who do without.
+    start
+        (P, R, ..., d), N(0, I): where every sampler starts.
+    dims
+        How many of the last axes make one image: 1, or 2 for a volume of slices.
+    calls, backward
+        (n,), evaluations of the denoiser and products with its Jacobian so far, of each slice.
+    """
+
+    instance: Instance
+    T: int
+    streams: Any
+    dims: int = 1
+    start: Tensor = field(init=False)
+    calls: Tensor = field(init=False)
+    backward: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.calls = torch.zeros(self.truth.shape[:2].numel(), dtype=torch.float64)
+        self.backward = torch.zeros_like(self.calls)
+        self.start = self._normal(self.streams.torch("start", self.streams.device))
+
+    @property
+    def operator(self) -> Operator:
+        """A."""
+        return self.instance.operator
+
+    @property
+    def y(self) -> Tensor:
+        """Measurements, (P, R, ...) as the operator returns them."""
+        return self.instance.y
+
+    @property
+    def sigma(self) -> float:
+        """The noise's standard deviation; of real and of imaginary parts."""
+        return self.instance.sigma
+
+    @property
+    def back(self) -> Tensor:
+        """A'y, (P, R, ..., d)."""
+        return self.instance.back
+
+    @property
+    def truth(self) -> Tensor:
+        """x, (P, R, ..., d): for the measure."""
+        return self.instance.truth
+
+    @property
+    def posterior(self) -> Posterior:
+        """The exact posterior of prior A: for the measure."""
+        return self.instance.posterior
+
+    def gram(self, x: Tensor) -> Tensor:
+        """Return A'A x."""
+        return self.instance.operator.gram(x)
+
+    def denoise(self, x: Tensor, level: Level) -> Tensor:
+        """Return E[x_0 | x_t = x], of the shape of x, and count one evaluation."""
+        self.calls += 1
+        return self.instance.prior.denoise(self._as_rows(x), level).reshape(x.shape)
+
+    def linearise(self, x: Tensor, level: Level) -> tuple[Tensor, Pullback]:
+        """Return what `denoise` does and counts, and u -> (d x_0 / d x_t)' u, counted apart."""
+        self.calls += 1
+        x0, pullback = self.instance.prior.linearise(self._as_rows(x), level)
+
+        def counted(u: Tensor) -> Tensor:
+            self.backward += 1
+            return pullback(self._as_rows(u)).reshape(x.shape)
+
+        return x0.reshape(x.shape), counted
+
+    def noise(self) -> Callable[[], Tensor]:
+        """Return draws of z ~ N(0, I), from the start of a stream that all contenders share."""
+        generator = self.streams.torch("noise", self.streams.device)
+        return lambda: self._normal(generator)
+
+    def rows(self, values: Tensor) -> Tensor:
+        """Return values (P, R) as (n,), in the engine's order of the replicates."""
+        return values.T.reshape(-1)
+
+    def _as_rows(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), -1, x.shape[-1])
+
+    def _normal(self, generator: torch.Generator) -> Tensor:
+        """Return N(0, I), drawn in float32: four times as quick, and the same for all types."""
+        truth = self.truth
+        drawn = torch.randn(truth.shape, generator=generator, device=truth.device)
+        return drawn.to(truth.dtype)
+
+
+def mri(
+    evaluations: int,
+    noise: float,
+    side: int = 32,
+    coils: int = 4,
+    acceleration: int = 4,
+    *,
+    streams: Any,
+    n: int,
+) -> InverseProblem:
+    """Return images measured by few columns of k-space in every coil, under prior A."""
+    made = _mri(noise, side, coils, acceleration, streams, n)
+    return InverseProblem(made, evaluations, streams)
+
+
+def ct(
+    evaluations: int, noise: float, side: int = 32, angles: int = 8, *, streams: Any, n: int
+) -> InverseProblem:
+    """Return images measured by few views, under prior A."""
+    return InverseProblem(_ct(noise, side, angles, streams, n), evaluations, streams)
+
+
+# All contenders of a block, at all their numbers of evaluations, meet the same instances.
+
+
+@lru_cache(maxsize=8)
+def _mri(noise: float, side: int, coils: int, acceleration: int, streams: Any, n: int) -> Instance:
+    prior, truth = _prior(side, streams), images(side, streams, n)
+    masks = [
+        operators.column_mask(own, side, acceleration) for own in streams.each("mask")
+    ]
+    operator = operators.mri(by_prior(masks).numpy(), coils, streams.device, truth.dtype)
+    k_space = (2, coils, side, side)
+    white = by_prior([own.standard_normal(k_space) for own in streams.each("measurement")])
+    white = torch.view_as_complex(white.movedim(2, -1).contiguous()).to(streams.device)
+    y = operator.masked(operator.forward(truth) + noise * white)
+    return Instance(prior, operator, truth, y, noise)
+
+
+@lru_cache(maxsize=8)
+def _ct(noise: float, side: int, angles: int, streams: Any, n: int) -> Instance:
+    prior, truth = _prior(side, streams), images(side, streams, n)
+    operator = operators.ct(side, angles, streams.device, truth.dtype)
+    y = measured(operator, truth, noise, streams)
+    return Instance(prior, operator, truth, y, noise)
+
+
+def measured(operator: Operator, truth: Tensor, noise: float, streams: Any) -> Tensor:
+    """Return real measurements A x + noise n."""
+    y = operator.forward(truth)
+    white = by_prior([own.standard_normal(y.shape[2:]) for own in streams.each("measurement")])
+    return y + noise * white.to(y)
+
+
+def images(side: int, streams: Any, n: int) -> Tensor:
+    """Return images drawn from the priors, (P, R, d)."""
+    if n % len(PRIORS) or streams.replicates.start % len(PRIORS):
+        raise BenchFileError(
+            "a block does not hold every prior equally often",
+            value=(streams.replicates.start, n),
+            allowed=f"a first replicate and a size that are multiples of {len(PRIORS)}",
+            cure="choose replicates and block of claim.toml, or --replicates, as such multiples",
+        )
+    prior = mixture_priors(PRIORS, side)
+    drawn = [
+        (
+            own.integers(prior.mean.shape[1]),
+            own.standard_normal(prior.lam.shape[-1]),
+            own.standard_normal(side**2),
+        )
+        for own in streams.each("truth")
+    ]
+    parts = (by_prior(part) for part in zip(*drawn, strict=True))
+    return prior.draw(*parts).to(streams.device)
+
+
+def by_prior(values: list[Any]) -> Tensor:
+    """Return one entry per replicate as (P, R, ...)."""
+    stacked = torch.as_tensor(np.array(values))
+    return stacked.unflatten(0, (-1, len(PRIORS))).transpose(0, 1).contiguous()
+
+
+def _prior(side: int, streams: Any) -> MixturePrior:
+    return mixture_priors(PRIORS, side).to(torch.float64, streams.device)
