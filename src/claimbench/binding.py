@@ -9,11 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from claimbench.checkout import PaperFiles, import_bench
-from claimbench.claim import Claim, Design
+from claimbench.claim import Cell, Claim, Design
 from claimbench.claim_file import ClaimFile, read_claim_file
 from claimbench.errors import BenchFileError, ClaimFileError
-from claimbench.experiment import Contender, Experiment
-from claimbench.grid import check_where, design, with_replicates
+from claimbench.experiment import Experiment
+from claimbench.fitting import cells_of, check_functions, check_places, check_settings
+from claimbench.grid import check_where, design, label, select, with_replicates
 from claimbench.words import Profile
 
 
@@ -47,13 +48,18 @@ class Paper:
         """The claims whose experiment runs at the profile."""
         return tuple(claim for claim in self.file.claims if claim.experiment in self.designs)
 
+    def cells_of(self, experiment: str, contender: str) -> tuple[Cell, ...]:
+        """Return the cells that a contender plays at; at a small profile there may be none."""
+        return cells_of(self.designs[experiment], self.experiments[experiment], contender)
+
     def claims_needing(self, experiment: str, contender: str) -> tuple[Claim, ...]:
         """Return the claims that can't be judged without this contender."""
-        return tuple(
-            claim
+        need = {
+            claim.id
             for claim in self.claims
             if claim.experiment == experiment and contender in claim.contenders
-        )
+        }
+        return tuple(claim for claim in self.claims if need & {claim.id, *claim.requires})
 
 
 def bind(files: PaperFiles, profile: Profile, replicates: int | None = None) -> Paper:
@@ -85,7 +91,7 @@ def bind(files: PaperFiles, profile: Profile, replicates: int | None = None) -> 
     estimands = {claim.id: _estimand(file, claim, module) for claim in file.claims}
     for claim in file.claims:
         _check_claim(file, claim, found[claim.experiment])
-        _check_where(file, claim)
+        _check_where(file, claim, found[claim.experiment])
     return Paper(
         files=files,
         file=file,
@@ -97,7 +103,7 @@ def bind(files: PaperFiles, profile: Profile, replicates: int | None = None) -> 
     )
 
 
-def _check_where(file: ClaimFile, claim: Claim) -> None:
+def _check_where(file: ClaimFile, claim: Claim, experiment: Experiment) -> None:
     """Check a claim's cells at every profile that judges: an error should not wait for a GPU."""
     judging: tuple[Profile, ...] = ("standard", "full")
     for profile in judging:
@@ -106,6 +112,23 @@ def _check_where(file: ClaimFile, claim: Claim) -> None:
             key = f"claim {claim.id}"
             check_where(file.path, f"{key}.where", claim.where, made)
             check_where(file.path, f"{key}.control.where", control_where(claim), made)
+            for name in claim.contenders:
+                _check_plays(f"{file.path}: {key}", claim, name, made, experiment)
+
+
+def _check_plays(key: str, claim: Claim, name: str, made: Design, experiment: Experiment) -> None:
+    """Refuse a claim on cells at which one of its contenders does not play."""
+    own = cells_of(made, experiment, name)
+    wheres = [claim.where] if name in {claim.method, *claim.against} else []
+    wheres += [control_where(claim)] if name == claim.subject_of_control else []
+    for where in wheres:
+        if not select(own, where):
+            raise ClaimFileError(
+                f"{key}: contender {name} plays at none of the claim's cells at profile"
+                f" {made.profile}",
+                value=dict(where),
+                allowed=[label(cell) for cell in own] or "nothing: its own where selects no cell",
+            )
 
 
 def control_where(claim: Claim) -> dict[str, Any]:
@@ -128,98 +151,15 @@ def _check_experiments(file: ClaimFile, found: Mapping[str, Experiment], files: 
                 value=name,
                 allowed=file.experiments,
             )
-        _check_functions(name, experiment)
-        for profile in ("standard", "smoke", "full"):
-            made = design(file.path, name, file.experiments[name], profile)
-            if made is not None:
-                _check_settings(file, made, experiment)
-
-
-def _check_functions(name: str, experiment: Experiment) -> None:
-    """Refuse what has no source that evidence could be keyed by: partials, lambdas, closures."""
-    functions = {
-        "problem": experiment.problem,
-        "measure": experiment.measure,
-        "exhibit": experiment.exhibit,
-        **{key: contender.function for key, contender in experiment.contenders.items()},
-    }
-    for role, function in functions.items():
-        qualified = getattr(function, "__qualname__", "")
-        ours = getattr(function, "__module__", "").partition(".")[0] in {"suite", "baselines"}
-        if function is not None and not (ours and qualified.isidentifier()):
-            raise BenchFileError(
-                f"experiment {name}: {role} has no source that can be followed",
-                value=qualified or repr(function),
-                allowed="a function or class defined at the top of a module of suite or baselines",
-            )
-
-
-def _check_settings(file: ClaimFile, made: Design, experiment: Experiment) -> None:
-    key = f"{file.path}: experiment.{made.name}"
-    parameters = inspect.signature(experiment.problem).parameters
-    taken = [name for name in parameters if name not in {"streams", "n"}]
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    for setting in made.settings:
-        if setting not in taken and not open_ended:
-            raise ClaimFileError(
-                f"{key} has a setting that the problem {experiment.problem.__name__} does not take",
-                value=setting,
-                allowed=taken,
-            )
-    for name in taken:
-        kind = parameters[name].kind
-        needed = parameters[name].default is inspect.Parameter.empty
-        if needed and kind is not inspect.Parameter.VAR_KEYWORD and name not in made.settings:
-            raise ClaimFileError(
-                f"{key} lacks a setting that the problem {experiment.problem.__name__} needs",
-                value=name,
-                cure=f"add {name} = [...] to the table",
-            )
-    for name in ("streams", "n"):
-        if name not in parameters and not open_ended:
-            raise BenchFileError(
-                f"{key}: the problem {experiment.problem.__name__} does not take {name}",
-                value=f"{experiment.problem.__name__}{inspect.signature(experiment.problem)}",
-                allowed="(its settings, *, streams, n)",
-            )
-    for setting in experiment.stack:
-        if setting not in made.settings:
-            raise BenchFileError(
-                f"{key}: stack names no setting", value=setting, allowed=made.settings
-            )
-    _check_tuning(key, made, experiment)
-
-
-def _check_tuning(key: str, made: Design, experiment: Experiment) -> None:
-    for contender in experiment.contenders.values():
-        if not contender.grid:
-            continue
-        if experiment.seconds:
-            raise BenchFileError(
-                f"{key}: contender {contender.name} of a race has a grid, and races tune nothing",
-                value=dict(contender.grid),
-                allowed="fixed hyper-parameters, for example those tuned in another experiment",
-            )
-        if made.tuning is None:
-            raise ClaimFileError(
-                f"{key}.tuning is missing, but contender {contender.name} has a grid",
-                cure=f"add [experiment.{made.name}.tuning] with trials, replicates, criterion",
-            )
-        if trials(contender) != made.tuning.trials:
-            raise BenchFileError(
-                f"{key}: the grid of contender {contender.name} has another number of trials than"
-                " [tuning] gives every contender",
-                value=trials(contender),
-                allowed=str(made.tuning.trials),
-            )
-
-
-def trials(contender: Contender) -> int:
-    """Return the number of combinations in a contender's grid."""
-    count = 1
-    for values in contender.grid.values():
-        count *= len(values)
-    return count
+        check_functions(name, experiment)
+        designs = [
+            made
+            for profile in ("standard", "smoke", "full")
+            if (made := design(file.path, name, file.experiments[name], profile)) is not None
+        ]
+        for made in designs:
+            check_settings(file.path, made, experiment)
+        check_places(file.path, designs, experiment)
 
 
 def _estimand(file: ClaimFile, claim: Claim, module: ModuleType) -> Callable[..., Any]:

@@ -112,6 +112,9 @@ class Claim:
         For the kinds rate, bound and success.
     margin
         The smallest effect that matters, in the estimand's unit.
+    requires
+        Claims of the same paper without which this one means nothing, such as "the problem is not
+        trivial": unless all are reproduced, it is inconclusive.
     """
 
     __pydantic_config__ = _CONFIG
@@ -133,6 +136,7 @@ class Claim:
     scale: Scale = "exact"
     scale_reason: str = ""
     primary: bool = False
+    requires: tuple[str, ...] = ()
 
     @property
     def subject_of_control(self) -> str:

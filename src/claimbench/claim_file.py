@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -90,6 +90,7 @@ def read_claim_file(path: Path) -> ClaimFile:
         _claim(path, f"claim[{index}]", table, experiments) for index, table in enumerate(tables)
     )
     _unique(path, [claim.id for claim in claims])
+    _check_requires(path, claims)
     return ClaimFile(path, paper, experiments, claims)
 
 
@@ -187,6 +188,19 @@ def _unique(path: Path, ids: Iterable[str]) -> None:
                 f"{path}: two claims have one id", value=claim_id, allowed="ids of their own"
             )
         seen.add(claim_id)
+
+
+def _check_requires(path: Path, claims: Sequence[Claim]) -> None:
+    # Chains are refused: a guard rail that hangs on another can't be told from what it guards.
+    plain = [claim.id for claim in claims if not claim.requires]
+    for index, claim in enumerate(claims):
+        for name in claim.requires:
+            if name not in plain:
+                raise ClaimFileError(
+                    f"{path}: claim[{index}] ({claim.id}).requires",
+                    value=name,
+                    allowed=plain or "claims of this file that require nothing themselves",
+                )
 
 
 def _known(path: Path, key: str, table: Mapping[str, Any], allowed: Iterable[str]) -> None:

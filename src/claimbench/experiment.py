@@ -25,6 +25,8 @@ class Contender:
         Hyper-parameter -> values, tuned by the engine; each is a keyword of the function.
     wants_streams
         Whether the function takes ``streams``, its private randomness.
+    where
+        Setting -> values: the cells that it plays at. Empty for all of them.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Contender:
     pin: str | None
     grid: Mapping[str, tuple[Any, ...]]
     wants_streams: bool
+    where: Mapping[str, tuple[Any, ...]]
 
 
 class Experiment:
@@ -77,7 +80,12 @@ class Experiment:
     def method(self, function: Function, /) -> Function: ...
     @overload
     def method(
-        self, /, *, pin: str | None = None, grid: Mapping[str, Sequence[Any]] | None = None
+        self,
+        /,
+        *,
+        pin: str | None = None,
+        grid: Mapping[str, Sequence[Any]] | None = None,
+        where: Mapping[str, Sequence[Any]] | None = None,
     ) -> Callable[[Function], Function]: ...
     def method(self, function: Any = None, /, **options: Any) -> Any:
         """Register the paper's method, or a variant of it."""
@@ -87,7 +95,12 @@ class Experiment:
     def baseline(self, function: Function, /) -> Function: ...
     @overload
     def baseline(
-        self, /, *, pin: str | None = None, grid: Mapping[str, Sequence[Any]] | None = None
+        self,
+        /,
+        *,
+        pin: str | None = None,
+        grid: Mapping[str, Sequence[Any]] | None = None,
+        where: Mapping[str, Sequence[Any]] | None = None,
     ) -> Callable[[Function], Function]: ...
     def baseline(self, function: Any = None, /, **options: Any) -> Any:
         """Register an opponent or a reference."""
@@ -97,7 +110,12 @@ class Experiment:
     def control(self, function: Function, /) -> Function: ...
     @overload
     def control(
-        self, /, *, pin: str | None = None, grid: Mapping[str, Sequence[Any]] | None = None
+        self,
+        /,
+        *,
+        pin: str | None = None,
+        grid: Mapping[str, Sequence[Any]] | None = None,
+        where: Mapping[str, Sequence[Any]] | None = None,
     ) -> Callable[[Function], Function]: ...
     def control(self, function: Any = None, /, **options: Any) -> Any:
         """Register a contender that must fail: the key ingredient removed."""
@@ -110,9 +128,12 @@ class Experiment:
         *,
         pin: str | None = None,
         grid: Mapping[str, Sequence[Any]] | None = None,
+        where: Mapping[str, Sequence[Any]] | None = None,
     ) -> Any:
         if function is None:
-            return lambda decorated: self._contender(role, decorated, pin=pin, grid=grid)
+            return lambda decorated: self._contender(
+                role, decorated, pin=pin, grid=grid, where=where
+            )
         values = {name: tuple(options) for name, options in (grid or {}).items()}
         contender = Contender(
             name=function.__name__,
@@ -121,6 +142,7 @@ class Experiment:
             pin=pin,
             grid=values,
             wants_streams=_checked_signature(function, values),
+            where={setting: tuple(chosen) for setting, chosen in (where or {}).items()},
         )
         if contender.name in self.contenders:
             raise BenchFileError(

@@ -64,6 +64,7 @@ def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> J
     errors: list[str] = []
     for paper in papers:
         court = _Court(paper, evidence.get(paper.id, {}))
+        own: list[ClaimRecord] = []
         for claim in paper.claims:
             name = f"{paper.files.slug}/{claim.id}"
             absent = court.absent(claim)
@@ -74,8 +75,9 @@ def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> J
                 errors += court.rehearse(claim)
             else:
                 record, error = court.judge(claim)
-                claims.append(record)
+                own.append(record)
                 errors += error
+        claims += [_required(record, own) for record in own]
     return Judged(_corrected(claims), not_judged, tuple(errors))
 
 
@@ -97,8 +99,7 @@ class _Court:
         if self._lost(claim, claim.contenders) is None:
             try:
                 # The cells that the claim is about may be too large for smoke.
-                cells = self._cells(claim, claim.where) or self._cells(claim, {})
-                self._judgements(claim, claim.method, cells)
+                self._judgements(claim, claim.method, claim.where, elsewhere=True)
             except ClaimbenchError as error:
                 return [f"claim {claim.id}: {error}"]
         return []
@@ -108,14 +109,14 @@ class _Court:
         if lost is not None:
             return self._record(claim, _unheard(lost), {}, _unheard(lost)), []
         try:
-            parts = self._judgements(claim, claim.method, self._cells(claim, claim.where))
+            parts = self._judgements(claim, claim.method, claim.where)
             whole = _joined(parts)
             lost = self._lost(claim, (claim.subject_of_control,))
             if lost is not None:
                 control = _unheard(lost)
             else:
-                cells = self._cells(claim, control_where(claim))
-                control = _joined(self._judgements(claim, claim.subject_of_control, cells))
+                where = control_where(claim)
+                control = _joined(self._judgements(claim, claim.subject_of_control, where))
         except ClaimbenchError as error:
             unheard = _unheard(f"the estimand {claim.estimand} can't be evaluated: {error}")
             return self._record(claim, unheard, {}, unheard), [f"claim {claim.id}: {error}"]
@@ -128,24 +129,29 @@ class _Court:
                 return f"contender {name} is {evidence.status}: {evidence.reason}"
         return None
 
-    def _cells(self, claim: Claim, where: Mapping[str, Any]) -> list[int]:
-        return select(self._paper.designs[claim.experiment].cells, where)
-
-    def _subject(self, experiment: str, name: str) -> Subject:
+    def _subject(
+        self, experiment: str, name: str, where: Mapping[str, Any], *, elsewhere: bool
+    ) -> Subject:
         key = (experiment, name)
         if key not in self._subjects:
             self._subjects[key] = subject(self._evidence[key], self._paper.designs[experiment])
-        return self._subjects[key]
+        cells = select(self._paper.cells_of(experiment, name), where)
+        return self._subjects[key] if elsewhere and not cells else self._subjects[key].at(cells)
 
-    def _judgements(self, claim: Claim, name: str, cells: Sequence[int]) -> dict[str, Judgement]:
-        """Judge one subject against each opponent, or alone (under an empty name)."""
+    def _judgements(
+        self, claim: Claim, name: str, where: Mapping[str, Any], *, elsewhere: bool = False
+    ) -> dict[str, Judgement]:
+        """Judge one subject against each opponent, or alone (under an empty name).
+
+        With `elsewhere`, whoever has none of these cells is taken at all that it has.
+        """
         rule = self._rules[claim.id]
-        own = self._subject(claim.experiment, name).at(cells)
+        own = self._subject(claim.experiment, name, where, elsewhere=elsewhere)
         found = {}
         for opponent in claim.against or ("",):
             sides = [own]
             if opponent:
-                sides.append(self._subject(claim.experiment, opponent).at(cells))
+                sides.append(self._subject(claim.experiment, opponent, where, elsewhere=elsewhere))
             effects = self._effects(claim, sides)
             found[opponent] = judge(effects, rule, rng=_rng(self._paper.id, claim.id))
         return found
@@ -215,7 +221,24 @@ class _Court:
             needed=judgement.needed,
             tags=list(judgement.tags),
             conditions=_conditions(judgement, claim.unit),
+            requires=[f"{self._paper.files.slug}/{name}" for name in claim.requires],
         )
+
+
+def _required(record: ClaimRecord, own: Sequence[ClaimRecord]) -> ClaimRecord:
+    """Return the record, inconclusive where what it requires does not hold."""
+    verdicts = {other.id: other.verdict for other in own}
+    for name in record.requires:
+        found = verdicts.get(name, "not judged")
+        if found != "reproduced":
+            return replace(
+                record,
+                verdict="inconclusive",
+                reason=f"Means nothing unless {name} holds, which is {found}. {record.reason}",
+                p_value=None,
+                needed=None,
+            )
+    return record
 
 
 def _rng(paper: str, claim: str) -> np.random.Generator:

@@ -94,6 +94,8 @@ class ClaimRecord:
     conditions
         What the estimand named, all of which must hold; of several opponents, those against the
         weakest.
+    requires
+        Claims without which this one means nothing, see `claimbench.claim.Claim`.
     """
 
     __pydantic_config__ = _CONFIG
@@ -128,6 +130,7 @@ class ClaimRecord:
     needed: int | None
     tags: list[str]
     conditions: list[ConditionRecord] = field(default_factory=list)
+    requires: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def test_own_figure_gets_evidence_palette_and_keeps_formulas():
         return "y grows with x"
 
     table = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
-    svg, alt = draw_figure(figure, table, {"a": "#0072b2"}, "own-")
+    svg, alt = draw_figure(figure, {"evidence": table, "palette": {"a": "#0072b2"}}, "own-")
     root = ET.fromstring(svg)
 
     assert alt == "y grows with x"
@@ -161,13 +161,13 @@ def test_own_figure_gets_evidence_palette_and_keeps_formulas():
 def test_automatic_decades_are_plain_and_chosen_ones_stay():
     """Logarithmic axes left to matplotlib get plain decades; a formatter of one's own is kept."""
 
-    def figure(_, ax, __):
+    def figure(ax):
         ax.plot([1, 1e6], [1e-6, 1])
         ax.set(xscale="log", yscale="log")
         ax.yaxis.set_major_formatter(lambda value, place: "mine")
         return "a line"
 
-    shown = texts(ET.fromstring(draw_figure(figure, None, {}, "own-")[0]))
+    shown = texts(ET.fromstring(draw_figure(figure, {}, "own-")[0]))
 
     assert "10⁶" in shown
     assert "mine" in shown
@@ -178,7 +178,7 @@ def test_automatic_decades_are_plain_and_chosen_ones_stay():
 def test_own_figure_without_alternative_text_is_refused(answer):
     """A function that returns no sentence is an error that says what is missing."""
     with pytest.raises(TypeError, match="alternative text"):
-        draw_figure(lambda evidence, ax, palette: answer, None, {}, "own-")
+        draw_figure(lambda ax: answer, {}, "own-")
 
 
 def test_inline_drops_what_a_page_must_not_inherit():

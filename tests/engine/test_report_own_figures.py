@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from itertools import count
 
+import numpy as np
+import pandas as pd
 import pytest
 from reporting import contenders, record, sweep, write_run
 
@@ -40,8 +43,8 @@ def paper_with(root, source: str) -> str:
     return paper
 
 
-def report(tmp_path, source: str, monkeypatch) -> str:
-    """Return the report of a run whose paper has this figures.py."""
+def report(tmp_path, source: str, monkeypatch, *, exhibits=None) -> str:
+    """Return the report of a run whose paper has this figures.py, with traces and exhibits."""
     # The loader puts the checkout on the path; the path is put back after the test.
     monkeypatch.syspath_prepend(str(tmp_path))
     paper = paper_with(tmp_path, source)
@@ -54,6 +57,12 @@ def report(tmp_path, source: str, monkeypatch) -> str:
     file = path.with_suffix("") / paper / "sweep.parquet"
     file.parent.mkdir(parents=True)
     sweep(replicates=2)[[*IDS, "gap", "status"]].to_parquet(file)
+    traces = pd.DataFrame({"contender": "dual", "replicate": 0, "point": [0, 1], "loss": [2, 1]})
+    traces.to_parquet(file.with_name("sweep.traces.parquet"))
+    for name, arrays in (exhibits or {}).items():
+        kept = file.with_name("sweep.exhibits")
+        kept.mkdir(exist_ok=True)
+        np.savez(kept / f"{name}.npz", **arrays)
     out = write_report(path, tmp_path / "report.html", root=tmp_path)
     return out.read_text(encoding="utf-8")
 
@@ -76,6 +85,37 @@ def again(evidence, ax, palette):
 FIGURES = (("sweep", "One", curve), ("sweep", "Two", again))
 """
     assert "least gap True" in report(tmp_path, GOOD + second, monkeypatch)
+
+
+def test_figure_divides_its_place_and_sees_traces_and_exhibits(tmp_path, monkeypatch):
+    """Asked for by name: a whole figure, points of traces, arrays of replicate 0 by cell."""
+    source = """
+def pictures(figure, traces, exhibits):
+    left, right = figure.subplots(1, 2)
+    left.imshow(exhibits["dual", "k=2"]["plan"])
+    right.plot(traces["point"], traces["loss"])
+    return f"sum {exhibits['dual', 'k=2']['plan'].sum():g}, of {list(exhibits)}, {len(exhibits)}"
+
+FIGURES = (("sweep", "The plan", pictures),)
+"""
+    page = report(tmp_path, source, monkeypatch, exhibits={"dual-k=2": {"plan": np.eye(3)}})
+
+    assert "sum 3, of [(&#39;dual&#39;, &#39;k=2&#39;)], 1" in page
+
+
+def test_exhibit_that_is_not_there_says_which_are(tmp_path, monkeypatch):
+    """A missing one is a banner with the names of those that were kept."""
+    source = """
+def pictures(ax, exhibits):
+    ax.imshow(exhibits["dual", "k=3"]["plan"])
+    return "a plan"
+
+FIGURES = (("sweep", "The plan", pictures),)
+"""
+    page = report(tmp_path, source, monkeypatch, exhibits={"dual-k=2": {"plan": np.eye(3)}})
+
+    words = "no exhibit of ('dual', 'k=3'); there are ('dual', 'k=2')"
+    assert words in html.unescape(page)
 
 
 def test_figure_that_raises_leaves_a_banner_and_the_generic_curves(tmp_path, monkeypatch):
@@ -109,6 +149,12 @@ def test_figure_of_a_deselected_experiment_is_no_error(tmp_path, monkeypatch):
         ("x = 1", "AttributeError"),
         ("FIGURES = ((1, 'caption', print),)", "allowed: (experiment, caption, function)"),
         ("FIGURES = (('sweep', 'caption'),)", "ValueError"),
+        (
+            "def f(rows, ax): ...\nFIGURES = (('sweep', 'caption', f),)",
+            "f asks for rows, ax; allowed: evidence, traces, exhibits, ax, figure, palette",
+        ),
+        ("def f(ax, figure): ...\nFIGURES = (('sweep', 'caption', f),)", "of ax and figure one"),
+        ("def f(evidence): ...\nFIGURES = (('sweep', 'caption', f),)", "of ax and figure one"),
     ],
 )
 def test_unusable_module_is_said_at_the_paper(tmp_path, monkeypatch, source, error):

@@ -14,8 +14,9 @@ from typing import Any
 
 from claimbench.binding import Paper, bind
 from claimbench.checkout import PaperFiles
+from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
-from claimbench.evidence.run import Context, Run
+from claimbench.evidence.run import Run
 from claimbench.judging import judge_claims
 from claimbench.record import ClaimRecord
 from claimbench.words import Profile
@@ -215,11 +216,12 @@ def context(root: Path, **changes: Any) -> Context:
 
 
 def jobs_of(paper: Paper) -> list[Job]:
-    """Return the job of every contender."""
+    """Return the job of every contender that plays."""
     return [
         Job(paper, name, contender)
         for name, experiment in paper.experiments.items()
         for contender in experiment.contenders
+        if paper.cells_of(name, contender)
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claimbench.binding import Paper
+from claimbench.claim import Cell
 from claimbench.evidence.unit import Outcome, Unit
 from claimbench.experiment import Contender
 from claimbench.words import Status
@@ -26,6 +27,11 @@ class Job:
     def of(self) -> Contender:
         """The contender itself."""
         return self.paper.experiments[self.experiment].contenders[self.contender]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells that the contender plays at."""
+        return self.paper.cells_of(self.experiment, self.contender)
 
     @property
     def is_race(self) -> bool:

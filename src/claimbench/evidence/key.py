@@ -14,7 +14,7 @@ from claimbench.evidence.unit import Unit, digest
 from claimbench.experiment import Experiment
 
 #: The engine's files that take part in making evidence.
-_MAKERS = ("clock.py", "streams.py", "worker.py", "store.py", "unit.py")
+_MAKERS = ("clock.py", "kept.py", "streams.py", "worker.py", "store.py", "unit.py")
 
 
 @cache

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
 from claimbench.evidence.key import unit_key
 from claimbench.evidence.pool import Pool, outcome_of
@@ -19,31 +21,6 @@ from claimbench.evidence.store import read_rows, unit_file
 from claimbench.evidence.unit import Outcome, Unit
 
 _TICK = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What all units of a run share.
-
-    Attributes
-    ----------
-    data
-        Paper's id -> content hash of its data sets.
-    pin_state
-        Pin's name -> installed versions of its packages, and why it can't run (or None).
-    on_change
-        Called often while waiting, and after every unit: (unit or None, outcome or None).
-    """
-
-    root: Path
-    store: Path
-    device: str
-    seed: int
-    fingerprint: Mapping[str, Any]
-    data: Callable[[str], str]
-    pin_state: Callable[[str], tuple[Mapping[str, str], str | None]]
-    fresh: bool = False
-    on_change: Callable[[Unit | None, Outcome | None], None] = lambda unit, outcome: None
 
 
 class Run:
@@ -74,6 +51,9 @@ class Run:
         """
         jobs = list(jobs)
         self._modules = list(dict.fromkeys(job.paper.files.module for job in jobs))
+        if self.context.fresh:
+            for paper in {job.paper.id for job in jobs}:
+                shutil.rmtree(self.context.kept(paper), ignore_errors=True)
         plain = [job for job in jobs if not job.is_race]
         for job in plain:
             if job.of.grid:
@@ -119,14 +99,15 @@ class Run:
         """
         found = {job.contender: ContenderEvidence(job) for job in jobs}
         units = {job.contender: self._units(job) for job in jobs}
-        cells = list(dict.fromkeys(repr(unit.cells) for unit in units[jobs[0].contender]))
+        cells = dict.fromkeys(repr(unit.cells) for job in jobs for unit in units[job.contender])
         lost: dict[tuple[str, str], Outcome] = {}
         for cell in cells:
-            rounds = [
-                [unit for unit in units[job.contender] if repr(unit.cells) == cell] for job in jobs
+            order = [
+                (job, own)
+                for job in jobs
+                if (own := [unit for unit in units[job.contender] if repr(unit.cells) == cell])
             ]
-            for number in range(-1, len(rounds[0])):
-                order = list(zip(jobs, rounds, strict=True))
+            for number in range(-1, len(order[0][1])):
                 for job, own in order if number % 2 else reversed(order):
                     unit = own[max(number, 0)]
                     outcome = self._raced(job, unit, warm=number < 0, lost=lost)
@@ -174,7 +155,7 @@ class Run:
         """Return the cells, those that differ in stacked settings only taken together."""
         stack = job.paper.experiments[job.experiment].stack
         groups: dict[str, list[Any]] = {}
-        for cell in job.paper.designs[job.experiment].cells:
+        for cell in job.cells:
             rest = {name: value for name, value in cell.items() if name not in stack}
             groups.setdefault(repr(rest), []).append(cell)
         return [tuple(group) for group in groups.values()]
@@ -190,6 +171,8 @@ class Run:
             role=job.of.role,
             device=self.context.device,
             seed=self.context.seed,
+            kept=str(self.context.kept(job.paper.id)),
+            environment=self.context.environment(job.paper.id),
             **parts,
         )
         key = unit_key(

@@ -8,10 +8,13 @@ so all contenders of a block meet the same problem, initialisation and noise.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from claimbench.evidence.kept import Arrays, Shelf, made
 
 if TYPE_CHECKING:  # torch takes a second to import, and not every stream needs it
     import torch
@@ -33,6 +36,8 @@ class Streams:
         The torch device of the run, ``cpu`` or ``cuda``.
     contender
         Name of the contender that these streams are private to; empty for the problem's.
+    shelf
+        Where `kept` keeps; without one it makes anew at every call.
     """
 
     paper: str
@@ -42,6 +47,22 @@ class Streams:
     device: str = "cpu"
     seed: int = 0
     contender: str = ""
+    shelf: Shelf | None = None
+
+    def kept(self, build: Callable[..., Mapping[str, Any]], **settings: Any) -> Arrays:
+        """Return the arrays of ``build(**settings)``, made once for all units of the paper.
+
+        Parameters
+        ----------
+        build
+            A function at the top of a module of ``suite`` or ``baselines`` that returns name ->
+            array and draws from no stream but one that it seeds from its settings.
+        settings
+            Plain values: they are part of the key.
+        """
+        if self.shelf is None:
+            return made(build, settings)
+        return self.shelf.get(build, settings)
 
     def numpy(self, purpose: str = "problem") -> np.random.Generator:
         """Return a new generator at the start of the stream of that purpose."""
@@ -72,15 +93,7 @@ class Streams:
 
     def private(self, contender: str) -> Streams:
         """Return the contender's own streams."""
-        return Streams(
-            self.paper,
-            self.experiment,
-            self.block,
-            self.replicates,
-            self.device,
-            self.seed,
-            contender,
-        )
+        return replace(self, contender=contender)
 
     def _sequence(self, purpose: str, *, block: bool = True) -> np.random.SeedSequence:
         names = f"{self.paper}\0{self.experiment}\0{self.contender}\0{purpose}"

@@ -74,9 +74,10 @@ class Subject(Mapping[str, NDArray[Any]]):
 
 
 def subject(evidence: ContenderEvidence, design: Design) -> Subject:
-    """Return a contender's evidence as arrays over all replicates and cells of the design."""
-    number = {repr(cell): index for index, cell in enumerate(design.cells)}
-    shape = (design.replicates, len(design.cells))
+    """Return a contender's evidence as arrays over all replicates and its cells of the design."""
+    cells = evidence.job.cells
+    number = {repr(cell): index for index, cell in enumerate(cells)}
+    shape = (design.replicates, len(cells))
     measures: dict[str, NDArray[Any]] = {}
     for unit, rows in _read(evidence):
         first, end = unit.replicates
@@ -94,7 +95,7 @@ def subject(evidence: ContenderEvidence, design: Design) -> Subject:
                 whole[first:end, at, : block.shape[2]] = block
             else:
                 whole[first:end, at] = block
-    settings = {name: np.asarray([cell[name] for cell in design.cells]) for name in design.settings}
+    settings = {name: np.asarray([cell[name] for cell in cells]) for name in design.settings}
     return Subject(evidence.job.contender, measures, settings)
 
 

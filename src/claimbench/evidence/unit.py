@@ -33,6 +33,8 @@ class Unit:
         Digest of all that makes the evidence, see `claimbench.evidence.key`.
     file
         Where the evidence goes; empty when it is not kept.
+    kept, environment
+        Folder of what is made once for the paper, and the digest of fingerprint, data and device.
     """
 
     root: str
@@ -50,6 +52,8 @@ class Unit:
     parameters: dict[str, Any] = field(default_factory=dict)
     key: str = ""
     file: str = ""
+    kept: str = ""
+    environment: str = ""
 
     @property
     def n(self) -> int:
@@ -59,7 +63,7 @@ class Unit:
     def identity(self) -> dict[str, Any]:
         """Return all that tells this unit from others of the same source."""
         parts = asdict(self)
-        for name in ("root", "role", "key", "file"):
+        for name in ("root", "role", "key", "file", "kept", "environment"):
             del parts[name]
         return parts
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from claimbench.errors import ClaimbenchError, ContenderError, StoreError
 from claimbench.evidence import clock
+from claimbench.evidence.kept import Shelf
 from claimbench.evidence.store import Rows, write_exhibit, write_rows
 from claimbench.evidence.streams import TUNING_OFFSET, Streams
 from claimbench.evidence.unit import Outcome, Unit
@@ -122,6 +123,7 @@ def _streams(unit: Unit) -> Streams:
         replicates=range(first + offset, end + offset),
         device=unit.device,
         seed=unit.seed,
+        shelf=Shelf(Path(unit.kept), Path(unit.root), unit.environment) if unit.kept else None,
     )
 
 

@@ -15,8 +15,9 @@ from claimbench.binding import Paper, bind
 from claimbench.checkout import paper_of
 from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
 from claimbench.evidence import clock
+from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
-from claimbench.evidence.run import Context, Run
+from claimbench.evidence.run import Run
 from claimbench.fingerprint import fingerprint
 from claimbench.goalposts import rules
 from claimbench.pins import Pin, read_pins, state

@@ -11,6 +11,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from claimbench.report.own_figures import wanted
 from claimbench.report.svg import GRID, INK, MUTED, inline
 from claimbench.report.ticks import plain_decades, set_ticks, threshold, value_ticks, x_ticks
 
@@ -96,12 +97,16 @@ def draw_panel(panel: Panel, marks: Mapping[str, Mark], alt: str, prefix: str) -
 
 
 def draw_figure(
-    function: Callable[[Any, Any, Mapping[str, str]], str],
-    evidence: Any,
-    palette: Mapping[str, str],
-    prefix: str,
+    function: Callable[..., str], offered: Mapping[str, Any], prefix: str
 ) -> tuple[Markup, str]:
     """Let a paper's own function draw, and return the picture with its alternative text.
+
+    Parameters
+    ----------
+    function
+        Asks by the names of its parameters, see `claimbench.report.own_figures`.
+    offered
+        What it may have besides `ax` and `figure`.
 
     Raises
     ------
@@ -113,8 +118,9 @@ def draw_figure(
 
         size = (_FIGURE[0] / 72, _FIGURE[1] / 72)
         figure = Figure(figsize=size, dpi=72, layout="constrained")
-        axes = figure.subplots()
-        alt = function(evidence, axes, palette)
+        asked = wanted(function)
+        place: dict[str, Any] = {"ax": figure.subplots()} if "ax" in asked else {"figure": figure}
+        alt = function(**{name: {**place, **offered}[name] for name in asked})
         if not isinstance(alt, str) or not alt.strip():
             raise TypeError(
                 f"it returned {alt!r} instead of the alternative text, a sentence that states"

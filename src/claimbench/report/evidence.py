@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
+    from numpy.typing import NDArray
 
 _BEFORE = ("paper", "experiment", "contender", "role")
 _AFTER = ("calls", "seconds", "peak_memory_bytes", "status", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibits(Mapping[tuple[str, str], "Mapping[str, NDArray[Any]]"]):
+    """(contender, cell) -> arrays of replicate 0, read when they are asked for."""
+
+    folder: Path
+
+    def __getitem__(self, key: tuple[str, str]) -> Mapping[str, NDArray[Any]]:
+        import numpy as np
+
+        file = self.folder / "-".join(key)
+        if key not in set(self):
+            raise KeyError(f"no exhibit of {key}; there are {', '.join(map(str, self)) or 'none'}")
+        with np.load(file.with_name(f"{file.name}.npz"), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for file in sorted(self.folder.glob("*.npz")):
+            contender, _, cell = file.name.removesuffix(".npz").partition("-")
+            yield contender, cell
+
+    def __len__(self) -> int:
+        return len(list(self.folder.glob("*.npz")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,8 @@ class Evidence:
         One row per contender, cell, replicate and point; None when nothing was traced.
     settings, measures, traced
         Names of columns: settings in both tables, measures of `table`, measures of `traces`.
+    exhibits
+        Folder of the arrays kept for pictures, which may not be there.
     problem
         Why there is nothing to draw; empty when there is.
     file
@@ -37,6 +64,7 @@ class Evidence:
     settings: tuple[str, ...]
     measures: tuple[str, ...]
     traced: tuple[str, ...]
+    exhibits: Path
     problem: str
     file: str
 
@@ -67,8 +95,9 @@ def read_evidence(record_path: Path, paper: str, experiment: str) -> Evidence:
     traced = () if traces is None else tuple(c for c in traces.columns if c not in known)
     if traces is not None and not {"contender", "replicate", "point"} <= set(traces.columns):
         traces, traced = None, ()
-    return Evidence(table, traces, settings, measures, traced, "", file)
+    exhibits = folder / f"{experiment}.exhibits"
+    return Evidence(table, traces, settings, measures, traced, exhibits, "", file)
 
 
 def _nothing(file: str, problem: str) -> Evidence:
-    return Evidence(None, None, (), (), (), problem, file)
+    return Evidence(None, None, (), (), (), Path(), problem, file)

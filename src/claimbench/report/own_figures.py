@@ -1,23 +1,37 @@
 """The figures that a paper draws itself: ``suite/<domain>/<slug>/figures.py``.
 
-The module holds ``FIGURES``, a tuple of ``(experiment, caption, function)``, where
-``function(evidence, ax, palette)`` draws on matplotlib axes and returns the alternative text, a
-sentence that states what the figure shows. `evidence` is the experiment's table, `palette` maps
-contenders to their colours.
+The module holds ``FIGURES``, a tuple of ``(experiment, caption, function)``, where the function
+draws and returns the alternative text, a sentence that states what the figure shows. It asks for
+what it needs by the names of its parameters:
+
+evidence, traces
+    The experiment's tables: a row for each replicate, and one for each point of a trace (None
+    where nothing was traced).
+exhibits
+    (contender, cell) -> the arrays that ``Experiment(exhibit=...)`` kept of replicate 0. The cell
+    is written ``size=20-k=2``; of stacked cells it is the first.
+ax, figure
+    Matplotlib axes, or a whole figure to divide. One of the two.
+palette
+    Contender -> colour.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    Drawing = Callable[[Any, Any, Mapping[str, str]], str]
+    Drawing = Callable[..., str]
+
+#: What a figure may ask for, by the names of its parameters.
+OFFERED = ("evidence", "traces", "exhibits", "ax", "figure", "palette")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +66,23 @@ def load(root: Path | None, paper: str) -> OwnFigures:
     return OwnFigures(figures, "")
 
 
+def wanted(function: Drawing) -> tuple[str, ...]:
+    """Return the names of a figure's parameters."""
+    return tuple(inspect.signature(function).parameters)
+
+
 def _checked(entry: Any) -> OwnFigure:
     experiment, caption, function = entry
     if not isinstance(experiment, str) or not isinstance(caption, str) or not callable(function):
         raise TypeError(
             f"FIGURES holds {entry!r}; allowed: (experiment, caption, function) with two texts and"
             " a callable"
+        )
+    asked = wanted(function)
+    if not set(asked) <= set(OFFERED) or len({"ax", "figure"} & set(asked)) != 1:
+        raise TypeError(
+            f"{function.__name__} asks for {', '.join(asked) or 'nothing'}; allowed:"
+            f" {', '.join(OFFERED)}, and of ax and figure one"
         )
     return OwnFigure(experiment, caption, function)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimbench.report.curves import Panel, Plan, cell_words, finding, plan
+from claimbench.report.evidence import Exhibits
 from claimbench.report.numerals import counted, listed, number
 from claimbench.report.own_figures import OwnFigure, describe
 from claimbench.report.palette import Mark, marks
@@ -106,10 +107,14 @@ def _own(
     pictures, errors = [], []
     for index, figure in enumerate(figures, 1):
         try:
-            # A copy: a figure that writes into its evidence must not change the next one.
-            svg, alt = draw_figure(
-                figure.function, evidence.table.copy(), colours, f"{anchor}-own{index}-"
-            )
+            # Copies: a figure that writes into its evidence must not change the next one.
+            offered = {
+                "evidence": evidence.table.copy(),
+                "traces": None if evidence.traces is None else evidence.traces.copy(),
+                "exhibits": Exhibits(evidence.exhibits),
+                "palette": colours,
+            }
+            svg, alt = draw_figure(figure.function, offered, f"{anchor}-own{index}-")
         except Exception as error:  # noqa: BLE001  a paper's code may raise anything
             errors.append(f"The figure “{figure.caption}” could not be drawn: {describe(error)}")
         else:
