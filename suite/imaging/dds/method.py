@@ -37,7 +37,12 @@ def dds(problem: Any, *, gamma: float = 1.0, eta: float = 0.85, M: int = 5) -> T
 
 
 def variance_split(
-    xh: Tensor, e: Tensor, z: Tensor, i: Level, j: Level, eta: float  # noqa: ARG001  as `ddim`
+    xh: Tensor,
+    e: Tensor,
+    z: Tensor,
+    i: Level,  # noqa: ARG001  as `ddim`
+    j: Level,
+    eta: float,
 ) -> Tensor:
     """Return x_j as the released code makes it: eta splits the variance of level j."""
     return j.a * xh + sqrt(j.v) * (eta * z + sqrt(1 - eta**2) * e)

@@ -112,9 +112,10 @@ class MultiCoilMRI(Operator):
 
     def _spectral(self, b: Tensor, values: Tensor, null: float) -> Tensor:  # noqa: ARG002  V is whole
         V = self._eigen[1]
-        inside = _by_rows(V.mT, b)
-        values = values.reshape(*values.shape[:2], *[1] * (b.ndim - 3), -1)
-        return _by_rows(V, inside * values)
+        values = values.unflatten(-1, V.shape[2:4])
+        if b.ndim > 3:  # of many columns: one product each
+            return _by_rows((V * values.unsqueeze(-2)) @ V.mT, b)
+        return _by_rows(V, _by_rows(V.mT, b) * values.flatten(-2))
 
     def masked(self, y: Tensor) -> Tensor:
         """Return y with zeros where nothing is read."""
@@ -231,8 +232,8 @@ def _fourier(x: Tensor, dims: tuple[int, ...], transform: Any) -> Tensor:
 def _by_rows(blocks: Tensor, x: Tensor) -> Tensor:
     """Return blocks (P, R, side, side, side) applied to the image rows of x (P, R, ..., d)."""
     side = blocks.shape[-1]
-    rows = x.reshape(*x.shape[:2], -1, side, side).permute(0, 1, 3, 4, 2)
-    found = (blocks @ rows).permute(0, 1, 4, 2, 3)
+    rows = x.reshape(*x.shape[:2], -1, side, side).transpose(2, 3)
+    found = (rows @ blocks.mT).transpose(2, 3)
     return found.reshape(*found.shape[:2], *x.shape[2:])
 
 

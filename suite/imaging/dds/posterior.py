@@ -44,31 +44,32 @@ def posterior(prior: MixturePrior, operator: Operator, y: Tensor, s: float) -> P
         return s**2 * operator.solve(b, s**2 / tau**2)
 
     # Of every row and component: M^-1 Q, (P, R, K, r, d).
-    columns = Q.mT.reshape(P, 1, K * r, d)
-    MQ = M_inverse(columns).unflatten(2, (K, r))
+    MQ = M_inverse(Q.mT.reshape(P, 1, K * r, d)).unflatten(2, (K, r))
     lam = prior.lam.unsqueeze(1)
-    D = lam / (tau**2 * (lam + tau**2))
-    # (D^-1 - Q' M^-1 Q) is ill-conditioned where D is near 0: sqrt(D) on both sides mends it.
-    root = D.sqrt()
-    inner = root[..., None] * (MQ @ Q.unsqueeze(1)) * root[..., None, :]
-    capacitance = torch.linalg.cholesky(torch.eye(r, dtype=Q.dtype, device=Q.device) - inner)
-    half = torch.linalg.solve_triangular(capacitance, root[..., None] * MQ, upper=False)
+    # P_k^-1 = M^-1 + M^-1 Q S^-1 Q' M^-1 with S = D^-1 - Q' M^-1 Q, taken with sqrt(D) on both
+    # sides, since D is near zero where lam is.
+    root = (lam / (tau**2 * (lam + tau**2))).sqrt()
+    scale = root.unsqueeze(-1) * root.unsqueeze(-2)
+    S = torch.eye(r, dtype=Q.dtype, device=Q.device) - scale * (MQ @ Q.unsqueeze(1))
+    L = torch.linalg.cholesky(S)
 
-    residual = y.unsqueeze(2) - operator.forward(prior.mean.unsqueeze(1).expand(-1, y.shape[1], -1, -1))
+    means = prior.mean.unsqueeze(1).expand(-1, y.shape[1], -1, -1)
+    residual = y.unsqueeze(2) - operator.forward(means)
     b = operator.adjoint(residual) / s**2
-    Mb = M_inverse(b)
-    seen = (half @ b.unsqueeze(-1)).squeeze(-1)
-    step = Mb + (seen.unsqueeze(-2) @ half).squeeze(-2)
+    columns = root.unsqueeze(-1) * (MQ @ b.unsqueeze(-1))
+    along = root.unsqueeze(-1) * torch.cholesky_solve(columns, L)
+    step = M_inverse(b) + (along.mT @ MQ).squeeze(-2)
     mean = prior.mean.unsqueeze(1) + step
 
     misfit = residual.abs().square().flatten(3).sum(dim=-1) / s**2
-    log_det = 2 * capacitance.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
+    log_det = 2 * L.diagonal(dim1=-2, dim2=-1).log().sum(dim=-1)
     log_det = log_det + (lam + tau**2).log().sum(dim=-1)
     weight = torch.softmax(-(misfit - (b * step).sum(dim=-1) + log_det) / 2, dim=-1)
 
     w = operator.eigenvalues
     trace = s**2 * (1 / (w + s**2 / tau**2)).sum(dim=-1) + (d - w.shape[-1]) * tau**2
-    traces = trace.unsqueeze(-1) + half.square().sum(dim=(-2, -1))
+    removed = torch.cholesky_solve(scale * (MQ @ MQ.mT), L)
+    traces = trace.unsqueeze(-1) + removed.diagonal(dim1=-2, dim2=-1).sum(dim=-1)
     centre = (weight.unsqueeze(-1) * mean).sum(dim=2)
     between = (mean - centre.unsqueeze(2)).square().sum(dim=-1)
     return Posterior(centre, (weight * (traces + between)).sum(dim=-1) / d, weight)

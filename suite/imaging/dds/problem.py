@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -184,10 +184,8 @@ def ct(
 
 @lru_cache(maxsize=8)
 def _mri(noise: float, side: int, coils: int, acceleration: int, streams: Any, n: int) -> Instance:
-    prior, truth = _prior(side, streams), images(side, streams, n)
-    masks = [
-        operators.column_mask(own, side, acceleration) for own in streams.each("mask")
-    ]
+    prior, truth = priors(side, streams.device), images(side, streams, n)
+    masks = [operators.column_mask(own, side, acceleration) for own in streams.each("mask")]
     operator = operators.mri(by_prior(masks).numpy(), coils, streams.device, truth.dtype)
     k_space = (2, coils, side, side)
     white = by_prior([own.standard_normal(k_space) for own in streams.each("measurement")])
@@ -198,7 +196,7 @@ def _mri(noise: float, side: int, coils: int, acceleration: int, streams: Any, n
 
 @lru_cache(maxsize=8)
 def _ct(noise: float, side: int, angles: int, streams: Any, n: int) -> Instance:
-    prior, truth = _prior(side, streams), images(side, streams, n)
+    prior, truth = priors(side, streams.device), images(side, streams, n)
     operator = operators.ct(side, angles, streams.device, truth.dtype)
     y = measured(operator, truth, noise, streams)
     return Instance(prior, operator, truth, y, noise)
@@ -213,6 +211,11 @@ def measured(operator: Operator, truth: Tensor, noise: float, streams: Any) -> T
 
 def images(side: int, streams: Any, n: int) -> Tensor:
     """Return images drawn from the priors, (P, R, d)."""
+    return priors(side, "cpu").draw(*prior_draws(side, streams, n)).to(streams.device)
+
+
+def prior_draws(side: int, streams: Any, n: int, *, each: int = 0) -> tuple[Tensor, ...]:
+    """Return k, (P, R), and numbers N(0, I) for Q_k and for all pixels, (P, R, [each,] r or d)."""
     if n % len(PRIORS) or streams.replicates.start % len(PRIORS):
         raise BenchFileError(
             "a block does not hold every prior equally often",
@@ -220,24 +223,26 @@ def images(side: int, streams: Any, n: int) -> Tensor:
             allowed=f"a first replicate and a size that are multiples of {len(PRIORS)}",
             cure="choose replicates and block of claim.toml, or --replicates, as such multiples",
         )
-    prior = mixture_priors(PRIORS, side)
+    K, r = priors(side, "cpu").lam.shape[1:]
+    several = (each,) if each else ()
     drawn = [
         (
-            own.integers(prior.mean.shape[1]),
-            own.standard_normal(prior.lam.shape[-1]),
-            own.standard_normal(side**2),
+            own.integers(K),
+            own.standard_normal((*several, r)),
+            own.standard_normal((*several, side**2)),
         )
         for own in streams.each("truth")
     ]
-    parts = (by_prior(part) for part in zip(*drawn, strict=True))
-    return prior.draw(*parts).to(streams.device)
+    return tuple(by_prior(part) for part in zip(*drawn, strict=True))
+
+
+@cache
+def priors(side: int, device: str) -> MixturePrior:
+    """Return the priors, float64, on a device."""
+    return mixture_priors(PRIORS, side).to(torch.float64, device)
 
 
 def by_prior(values: list[Any]) -> Tensor:
     """Return one entry per replicate as (P, R, ...)."""
     stacked = torch.as_tensor(np.array(values))
     return stacked.unflatten(0, (-1, len(PRIORS))).transpose(0, 1).contiguous()
-
-
-def _prior(side: int, streams: Any) -> MixturePrior:
-    return mixture_priors(PRIORS, side).to(torch.float64, streams.device)
