@@ -13,9 +13,14 @@ from .schedule import vp_levels
 ETA = 0.85
 
 
-def dds(problem, *, gamma, eta):
+def dds(problem, *, gamma=5.0, eta=0.5):
     """DDS in the proximal form, M = 5."""
     return decomposed(problem, gamma=gamma, eta=eta)
+
+
+def dds_of_many_steps(problem):
+    """DDS in the proximal form, M = 50."""
+    return decomposed(problem, gamma=5.0, eta=0.5, M=50)
 
 
 def no_consistency(problem):

@@ -1,4 +1,4 @@
-"""What is measured of every answer: images (P, R, d), against the truth and the least error."""
+"""What is measured of every answer, images (P, R, ..., d): its error, and the least there is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def measure(problem, xh):
         ``ratio`` of the two and its logarithm ``log_ratio``, the criterion of tuning;
         ``backward``, products with the denoiser's Jacobian.
     """
-    mse = problem.rows((xh - problem.truth).square().mean(dim=-1))
+    mse = problem.rows((xh - problem.truth).square().flatten(2).mean(dim=-1))
     mmse = problem.rows(problem.posterior.mmse)
     ratio = mse / mmse
     return {
@@ -26,7 +26,7 @@ def measure(problem, xh):
 
 
 def exhibit(problem, xh):
-    """Return replicate 0's pictures, each (side, side)."""
+    """Return pictures of replicate 0, (side, side); of a volume its first slice."""
     side = round(xh.shape[-1] ** 0.5)
     parts = {
         "truth": problem.truth,
@@ -34,4 +34,4 @@ def exhibit(problem, xh):
         "error": xh - problem.truth,
         "posterior_mean": problem.posterior.mean,
     }
-    return {name: part[0, 0].reshape(side, side) for name, part in parts.items()}
+    return {name: part[0, 0].reshape(-1, side, side)[0] for name, part in parts.items()}

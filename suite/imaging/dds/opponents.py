@@ -6,6 +6,7 @@ import torch
 
 from baselines.imaging import dds as pins
 
+from .contenders import ETA
 from .method import sample
 from .schedule import ve_levels, vp_levels
 
@@ -18,7 +19,7 @@ ROUNDING = 1e-12
 # With the denoiser and its Jacobian.
 
 
-def dps(problem, *, step, eta):
+def dps(problem, *, step=1.0, eta=1.0):
     """Diffusion posterior sampling by ancestral (eta = 1) or DDIM steps; zeta = step zeta_0(T)."""
     return pins.dps(
         problem.linearise,
@@ -66,7 +67,7 @@ def residual_of(problem):
 # With the denoiser alone.
 
 
-def diffpir(problem, *, lam, zeta):
+def diffpir(problem, *, lam=3.0, zeta=0.3):
     """DiffPIR: the exact proximal point, and the noise that it implies."""
 
     def prox(x0, rho):
@@ -84,10 +85,10 @@ def diffpir(problem, *, lam, zeta):
     )
 
 
-def score_mri(problem, *, weight, r):
+def score_mri(problem, *, weight=1.0, r=0.16):
     """Score-MRI: predictor and corrector from sigma = 50, each with a gradient step to the data."""
     levels = ve_levels(problem.T // 2)
-    consistency = gradient_step(problem, weight)
+    consistency = towards_data(problem, weight)
     return pins.predictor_corrector(
         problem.denoise,
         levels[0].v ** 0.5 * problem.start,
@@ -104,10 +105,10 @@ def score_mri(problem, *, weight, r):
 
 def gradient_rule(problem, *, weight, eta):
     """One gradient step, as Score-MRI's, in place of conjugate gradients."""
-    return sample(problem, vp_levels(problem.T), gradient_step(problem, weight), eta)
+    return sample(problem, vp_levels(problem.T), towards_data(problem, weight), eta)
 
 
-def gradient_step(problem, weight):
+def towards_data(problem, weight):
     """Return x -> x + weight A'(y - A x)."""
     return lambda x: x + weight * (problem.back - problem.gram(x))
 
@@ -115,11 +116,29 @@ def gradient_step(problem, weight):
 def ddnm_rule(problem, *, cut, eta):
     """Projection onto the data, as DDNM's, eigenvalues of A'A below `cut` left out."""
 
-    def projection(x0):
+    def consistency(x0):
         backward = problem.back - problem.gram(x0)
         return x0 + problem.operator.pseudo_inverse(backward, cut)
 
-    return sample(problem, vp_levels(problem.T), projection, eta)
+    return sample(problem, vp_levels(problem.T), consistency, eta)
+
+
+# The same at the ablation's eta.
+
+
+def one_gradient_step(problem):
+    """One gradient step of weight 1."""
+    return gradient_rule(problem, weight=1.0, eta=ETA)
+
+
+def projection(problem, *, cut):
+    """Projection, eigenvalues below a tuned `cut` left out."""
+    return ddnm_rule(problem, cut=cut, eta=ETA)
+
+
+def uncut_projection(problem):
+    """Projection with the pseudo-inverse as it is written."""
+    return ddnm_rule(problem, cut=ROUNDING, eta=ETA)
 
 
 # Without a denoiser.

@@ -1,0 +1,200 @@
+"""Do conjugate gradients from the Tweedie estimate save evaluations?  Chung, Lee and Ye, ICLR 2024.
+
+Error against the least there is, on a prior whose posterior is known exactly. Every contender plays
+at numbers of evaluations of its own; an estimand takes each at the most that the claim selects.
+"""
+
+import numpy as np
+
+from claimbench import Experiment
+
+from . import contenders as who
+from . import opponents, race
+from . import volume_contenders as volumes
+from .evaluate import exhibit, measure
+from .problem import ct as ct_problem
+from .problem import mri
+from .volume import volume as volume_problem
+
+mri_low = Experiment(mri, measure, exhibit=exhibit)
+mri_noisy = Experiment(mri, measure, exhibit=exhibit)
+ct = Experiment(ct_problem, measure, exhibit=exhibit)
+ablation = Experiment(mri, measure)
+volume = Experiment(volume_problem, measure, exhibit=exhibit)
+clock = Experiment(race.batch, race.measure, seconds=True)
+peer = Experiment(mri, measure)
+
+#: Below this multiple of DPS's error, at 1000 evaluations, an accuracy is equal to it.
+EQUAL = 1.05
+#: CG-SENSE must be worse than this multiple of the least error, or the problem is trivial.
+TRIVIAL = 5.0
+#: Gains in dB that the paper prints over DPS: Table 1 (without noise) and Table 3 (with noise).
+PRINTED_CLEAN, PRINTED_NOISY = 4.05, 5.0
+
+# Three problems, never pooled. The grids: equal numbers of trials for all who have one.
+
+ETAS = (0.0, 0.5)
+DPS_GRID = {"step": (0.5, 1.0, 2.0), "eta": (0.0, 1.0)}
+
+mri_low.method(
+    grid={"gamma": (1.0, 5.0, 25.0), "eta": ETAS}, where={"evaluations": (5, 10, 20, 50)}
+)(who.dds)
+mri_noisy.method(
+    grid={"gamma": (1.0, 5.0, 25.0), "eta": ETAS}, where={"evaluations": (5, 10, 20, 50)}
+)(who.dds)
+ct.method(grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where={"evaluations": (5, 10, 20, 50)})(
+    who.dds
+)
+
+
+def opponents_of_all(experiment):
+    """Register whoever plays on all three problems, on equal terms."""
+    experiment.baseline(pin="dps", grid=DPS_GRID, where={"evaluations": (50, 100, 1000)})(
+        opponents.dps
+    )
+    experiment.baseline(
+        pin="diffpir",
+        grid={"lam": (1.0, 3.0, 7.0), "zeta": (0.3, 1.0)},
+        where={"evaluations": (20, 50)},
+    )(opponents.diffpir)
+    experiment.baseline(pin="mcg", grid=DPS_GRID, where={"evaluations": (50,)})(opponents.mcg)
+    experiment.baseline(
+        pin="gradient-rule",
+        grid={"weight": (0.5, 1.0, 1.9), "eta": ETAS},
+        where={"evaluations": (50,)},
+    )(opponents.gradient_rule)
+    experiment.baseline(
+        pin="ddnm-rule", grid={"cut": (0.01, 0.03, 0.1), "eta": ETAS}, where={"evaluations": (50,)}
+    )(opponents.ddnm_rule)
+    experiment.baseline(
+        pin="total-variation",
+        grid={"strength": (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)},
+        where={"evaluations": (0,)},
+    )(opponents.total_variation)
+    experiment.baseline(pin="cg-sense", where={"evaluations": (0,)})(opponents.cg_sense)
+    experiment.baseline(where={"evaluations": (0,)})(opponents.zero_filled)
+    experiment.baseline(where={"evaluations": (0,)})(opponents.posterior_mean)
+    experiment.control(where={"evaluations": (50,)})(who.no_consistency)
+
+
+opponents_of_all(mri_low)
+opponents_of_all(mri_noisy)
+opponents_of_all(ct)
+mri_low.baseline(
+    pin="score-mri",
+    grid={"weight": (0.5, 1.0), "r": (0.08, 0.16, 0.32)},
+    where={"evaluations": (100, 1000)},
+)(opponents.score_mri)
+
+
+def decibels(subject, opponent):
+    """Return by how many dB the opponent's error is the larger one, (replicate,)."""
+    return 10 * np.log10(_error(opponent) / _error(subject))
+
+
+def _error(subject):
+    """Return the error at the most evaluations, (replicate,)."""
+    return subject["mse"][:, np.argmax(subject["evaluations"])]
+
+
+def beyond_half_of_clean_gain(subject, opponent):
+    """Return `decibels` beyond half of what the paper prints without noise."""
+    return decibels(subject, opponent) - PRINTED_CLEAN / 2
+
+
+def beyond_half_of_noisy_gain(subject, opponent):
+    """Return `decibels` beyond half of what the paper prints with noise."""
+    return decibels(subject, opponent) - PRINTED_NOISY / 2
+
+
+def evaluations_to_equal_accuracy(subject, opponent):
+    """Return the least evaluations to the accuracy of the opponent's last, over the opponent's.
+
+    Of geometric means over replicates; who never gets there needs infinitely many.
+    """
+    level = EQUAL * _levels(opponent)[np.argmax(opponent["evaluations"])]
+    return _least(subject, level) / _least(opponent, level)
+
+
+def _least(subject, level):
+    enough = subject["evaluations"][_levels(subject) <= level]
+    return enough.min() if len(enough) else np.inf
+
+
+def _levels(subject):
+    """Return geometric means of MSE over MMSE, (cell,)."""
+    return np.exp(subject["log_ratio"].mean(axis=0))
+
+
+def decibels_beyond_trivial(subject):
+    """Return by how many dB the error is above `TRIVIAL` times the least."""
+    return 10 * np.log10(subject["ratio"][:, 0] / TRIVIAL)
+
+
+def excess(subject):
+    """Return MSE over MMSE, less one."""
+    return subject["ratio"][:, 0] - 1
+
+
+# The ablation: rules of data consistency on one sampler, eta = 0.85, noiseless form.
+
+ablation.method(who.cg_5)
+ablation.method(who.cg_1)
+ablation.method(who.cg_2)
+ablation.method(who.cg_3)
+ablation.method(who.cg_7)
+ablation.control(who.cg_10)
+ablation.baseline(pin="gradient-rule")(opponents.one_gradient_step)
+ablation.baseline(pin="ddnm-rule", grid={"cut": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)})(
+    opponents.projection
+)
+ablation.baseline(pin="ddnm-rule")(opponents.uncut_projection)
+ablation.control(who.cg_from_zero)
+
+# Volumes of CT.
+
+volume.method(grid=volumes.TV_GRID, where={"evaluations": (50,)})(volumes.admm_tv)
+volume.baseline(grid={"rho": (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)}, where={"evaluations": (50,)})(
+    volumes.without_tv
+)
+volume.baseline(grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where={"evaluations": (50,)})(
+    volumes.slicewise
+)
+volume.baseline(pin="diffusion-mbir", grid=volumes.TV_GRID, where={"evaluations": (200, 4000)})(
+    volumes.diffusion_mbir
+)
+volume.control(where={"evaluations": (50,)})(who.no_consistency)
+
+# Seconds of one evaluation, with all that goes with it.
+
+clock.method(who.dds)
+clock.baseline(pin="dps")(opponents.dps)
+clock.baseline(pin="diffpir")(opponents.diffpir)
+clock.baseline(pin="score-mri")(opponents.score_mri)
+clock.control(who.dds_of_many_steps)
+
+
+def seconds_saved(subject, opponent):
+    """Return ln of the opponent's seconds for one evaluation over the subject's."""
+    ours, theirs = ((of["seconds"] / of["evaluations"])[:, 0] for of in (subject, opponent))
+    return np.log(theirs / ours)
+
+
+# A third party's samplers beside ours.
+
+peer.baseline(pin="dps", grid=DPS_GRID, where={"evaluations": (1000,)})(opponents.dps)
+peer.baseline(
+    pin="diffpir",
+    grid={"lam": (1.0, 3.0, 7.0), "zeta": (0.3, 1.0)},
+    where={"evaluations": (50,)},
+)(opponents.diffpir)
+peer.baseline(
+    pin="deepinv-dps",
+    grid={"weight": (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)},
+    where={"evaluations": (1000,)},
+)(opponents.deepinv_dps)
+peer.baseline(
+    pin="deepinv-diffpir",
+    grid={"lam": (1.0, 3.0, 7.0), "zeta": (0.3, 1.0)},
+    where={"evaluations": (50,)},
+)(opponents.deepinv_diffpir)

@@ -1,0 +1,38 @@
+"""The race: a batch of images is one replicate, so that a round is timed as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from .problem import InverseProblem, mri
+
+
+class Batch(InverseProblem):
+    """Many images as one replicate: calls are those of each image, (1,)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.calls = torch.zeros(1, dtype=torch.float64)
+        self.backward = torch.zeros_like(self.calls)
+
+
+def batch(
+    evaluations: int, noise: float, size: int, side: int = 32, *, streams: Any, n: int
+) -> Batch:
+    """Return `size` images of multi-coil MRI for each replicate."""
+    first, end = streams.replicates.start, streams.replicates.stop
+    inner = dataclasses.replace(streams, replicates=range(first * size, end * size))
+    made = mri(evaluations, noise, side, streams=inner, n=n * size)
+    return Batch(made.instance, evaluations, inner)
+
+
+def measure(problem, xh):
+    """Return ``mse`` per pixel over the batch, and ``backward``, each (1,).
+
+    Seconds are the engine's column; ``calls`` counts the evaluations of each image.
+    """
+    mse = (xh - problem.truth).square().mean().reshape(1)
+    return {"mse": mse, "backward": problem.backward}
