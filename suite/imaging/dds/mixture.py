@@ -104,10 +104,9 @@ class MixturePrior:
         image = (columns @ self.Q[row, component].mT).reshape(white.shape)
         return mean + image + self.tau * white
 
-    def to(self, dtype: torch.dtype, device: str) -> MixturePrior:
-        """Return the same mixtures elsewhere."""
-        parts = (part.to(device, dtype) for part in (self.mean, self.Q, self.lam))
-        return MixturePrior(*parts, self.tau)
+    def to(self, *where: torch.dtype | str) -> MixturePrior:
+        """Return the same mixtures in another type, or on another device."""
+        return MixturePrior(*(part.to(*where) for part in (self.mean, self.Q, self.lam)), self.tau)
 
     @cached_property
     def _W(self) -> Tensor:

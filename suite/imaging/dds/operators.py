@@ -37,6 +37,10 @@ class Operator(ABC):
     def gram(self, x: Tensor) -> Tensor:
         """Return A'A x."""
 
+    @abstractmethod
+    def to(self, dtype: torch.dtype) -> Operator:
+        """Return the same in another real type."""
+
     @property
     @abstractmethod
     def eigenvalues(self) -> Tensor:
@@ -100,6 +104,10 @@ class MultiCoilMRI(Operator):
         """Return A'A x, block by block."""
         return _by_rows(self._blocks, x)
 
+    def to(self, dtype: torch.dtype) -> MultiCoilMRI:
+        """Return the same in another real type."""
+        return MultiCoilMRI(self.mask.to(dtype), self.coils.to(dtype.to_complex()))
+
     @property
     def eigenvalues(self) -> Tensor:
         """(P, R, d), in the order of the image rows."""
@@ -150,6 +158,10 @@ class CT(Operator):
     def gram(self, x: Tensor) -> Tensor:
         """Return A'A x."""
         return self.adjoint(self.forward(x))
+
+    def to(self, dtype: torch.dtype) -> CT:
+        """Return the same in another real type."""
+        return CT(self.matrix.to(dtype))
 
     @property
     def eigenvalues(self) -> Tensor:

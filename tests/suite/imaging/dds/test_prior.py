@@ -217,7 +217,7 @@ def test_errors_are_the_least_error_and_the_distance_to_the_best_estimate(name, 
 def test_single_precision_is_near():
     """In float32 the denoiser is within 1e-4 of itself at all levels of a sampler."""
     made = mixture_priors((0, 1), SIDE)
-    single = made.to(torch.float32, "cpu")
+    single = made.to(torch.float32)
     assert isinstance(single, MixturePrior)
     for level in vp_levels(10):
         x = ambiguous(made, level)

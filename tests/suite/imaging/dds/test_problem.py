@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from baselines.imaging import dds as pins
 from claimbench.errors import BenchFileError
 from claimbench.evidence.streams import Streams
-from suite.imaging.dds import problem, volume
+from suite.imaging.dds import opponents, problem, volume
 from suite.imaging.dds.method import noiseless
-from suite.imaging.dds.schedule import Level
+from suite.imaging.dds.schedule import Level, vp_levels
 
 SIDE = 8
 
@@ -58,6 +59,7 @@ def test_all_evaluations_meet_the_same_instance():
     """Settings that do not change the images share them, and each problem counts for itself."""
     one, other = mri(evaluations=5), mri(evaluations=1000)
     assert one.instance is other.instance
+    assert torch.equal(one.start, other.start.double())
     one.denoise(one.start, Level(1.0, 1.0))
     assert (one.T, other.T) == (5, 1000)
     assert one.calls.tolist() == [1.0] * 8
@@ -116,6 +118,33 @@ def test_noise_is_the_same_for_everybody():
         assert drawn.dtype is torch.float64
         assert float(drawn.mean()) == pytest.approx(0, abs=0.03)
         assert float(drawn.std()) == pytest.approx(1, abs=0.02)
+
+
+def errors(made, evaluations):
+    one = made(evaluations=evaluations)
+    levels = vp_levels(evaluations)
+    residual = opponents.residual_of(one)
+    found = pins.dps(
+        one.linearise, residual, one.start, levels, zeta=1.0, eta=1.0, draw=one.noise()
+    )
+    return one.start.dtype, (found - one.truth).square().mean(-1)
+
+
+@pytest.mark.parametrize(
+    "evaluations", [100, pytest.param(1000, marks=pytest.mark.exam, id="1000: exam")]
+)
+@pytest.mark.parametrize("made", [mri, ct])
+def test_single_precision_moves_no_error_by_a_hundredth_of_a_decibel(
+    monkeypatch, made, evaluations
+):
+    """DPS in float32, which long runs use, is within 0.01 dB of float64 on average."""
+    monkeypatch.setattr(problem, "SINGLE_FROM", evaluations)
+    single, narrow = errors(made, evaluations)
+    monkeypatch.setattr(problem, "SINGLE_FROM", evaluations + 1)
+    double, wide = errors(made, evaluations)
+    assert (single, double) == (torch.float32, torch.float64)
+    assert not torch.equal(narrow, wide)
+    assert abs(10 * float((narrow / wide).log10().mean())) < 0.01
 
 
 # Volumes.
