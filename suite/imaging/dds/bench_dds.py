@@ -168,19 +168,18 @@ volume.baseline(pin="diffusion-mbir", grid=volumes.TV_GRID, where={"evaluations"
 )
 volume.control(where={"evaluations": (4, 50)})(who.no_consistency)
 
-# Seconds of one evaluation, with all that goes with it.
+# Seconds, at hyper-parameters that are fixed: races tune nothing.
 
-clock.method(who.dds)
-clock.baseline(pin="dps")(opponents.dps)
-clock.baseline(pin="diffpir")(opponents.diffpir)
-clock.baseline(pin="score-mri")(opponents.score_mri)
-clock.control(who.dds_of_many_steps)
+clock.method(where={"evaluations": (4, 5, 10, 20, 50)})(who.dds)
+clock.baseline(pin="dps", where={"evaluations": (4, 50, 100, 1000)})(opponents.dps)
+clock.baseline(pin="diffpir", where={"evaluations": (4, 20, 50)})(opponents.diffpir)
+clock.baseline(pin="score-mri", where={"evaluations": (4, 100)})(opponents.score_mri)
+clock.control(where={"evaluations": (4, 50)})(who.dds_of_many_steps)
 
 
 def seconds_saved(subject, opponent):
-    """Return ln of the opponent's seconds for one evaluation over the subject's."""
-    ours, theirs = ((of["seconds"] / of["evaluations"])[:, 0] for of in (subject, opponent))
-    return np.log(theirs / ours)
+    """Return ln of the opponent's seconds over the subject's, at equal numbers of evaluations."""
+    return np.log(opponent["seconds"] / subject["seconds"])[:, 0]
 
 
 # A third party's samplers beside ours.

@@ -30,9 +30,13 @@ def batch(
 
 
 def measure(problem, xh):
-    """Return ``mse`` per pixel over the batch, and ``backward``, each (1,).
+    """Return ``log_ratio``, the mean over the batch of ln MSE / MMSE, ``images`` and ``backward``.
 
-    Seconds are the engine's column; ``calls`` counts the evaluations of each image.
+    Each (1,). Seconds are the engine's column; ``calls`` counts the evaluations of each image.
     """
-    mse = (xh - problem.truth).square().mean().reshape(1)
-    return {"mse": mse, "backward": problem.backward}
+    mse = (xh - problem.truth).square().mean(dim=-1)
+    return {
+        "log_ratio": (mse / problem.posterior.mmse).log().mean().reshape(1),
+        "images": torch.full((1,), float(mse.numel())),
+        "backward": problem.backward,
+    }
