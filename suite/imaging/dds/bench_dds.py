@@ -156,17 +156,19 @@ ablation.control(who.cg_from_zero)
 
 # Volumes of CT.
 
-volume.method(grid=volumes.TV_GRID, where={"evaluations": (4, 50)})(volumes.admm_tv)
-volume.baseline(grid={"rho": (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)}, where={"evaluations": (4, 50)})(
-    volumes.without_tv
-)
-volume.baseline(grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where={"evaluations": (4, 50)})(
-    volumes.slicewise
-)
-volume.baseline(pin="diffusion-mbir", grid=volumes.TV_GRID, where={"evaluations": (4, 200, 4000)})(
-    volumes.diffusion_mbir
-)
-volume.control(where={"evaluations": (4, 50)})(who.no_consistency)
+LAMBS = (1e-4, 3e-4, 1e-3)
+FEW = {"evaluations": (4, 50)}
+
+volume.method(grid={"lamb": LAMBS, "eta": ETAS}, where=FEW)(volumes.admm_tv)
+volume.method(where=FEW)(volumes.admm_tv_released)
+volume.baseline(grid={"rho": (0.0, 0.03, 0.3), "eta": ETAS}, where=FEW)(volumes.without_tv)
+volume.baseline(grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where=FEW)(volumes.slicewise)
+volume.baseline(
+    pin="diffusion-mbir",
+    grid={"lamb": LAMBS, "r": (0.08, 0.16)},
+    where={"evaluations": (4, 200, 4000)},
+)(volumes.diffusion_mbir)
+volume.control(where=FEW)(who.no_consistency)
 
 # Seconds, at hyper-parameters that are fixed: races tune nothing.
 

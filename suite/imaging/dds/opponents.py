@@ -53,13 +53,17 @@ def usual_zeta(T):
 
 
 def residual_of(problem):
-    """Return x -> A'(y - A x) and ||y - A x||, (P, R, 1), the norm from A'y and A'A alone."""
-    squared = problem.y.abs().square().flatten(2).sum(-1, keepdim=True)
+    """Return x -> A'(y - A x) and ||y - A x||, (P, R, 1), the norm from A'y and A'A alone.
+
+    Sums are in float64: in float32 their difference would cancel.
+    """
+    squared = problem.y.abs().square().flatten(2).sum(-1, keepdim=True, dtype=torch.float64)
 
     def residual(x):
         backward = problem.back - problem.gram(x)
-        along = (x * (problem.back + backward)).sum(-1, keepdim=True)
-        return backward, (squared - along).clamp(min=torch.finfo(x.dtype).tiny).sqrt()
+        along = (x * (problem.back + backward)).sum(-1, keepdim=True, dtype=torch.float64)
+        norm = (squared - along).clamp(min=torch.finfo(x.dtype).tiny).sqrt()
+        return backward, norm.to(x.dtype)
 
     return residual
 

@@ -10,19 +10,30 @@ from .method import sample
 from .schedule import ve_levels, vp_levels
 from .volume import AdmmTV
 
-#: Around the released code's rho = 10 and lamb = 0.04.
-TV_GRID = {"rho": (1.0, 10.0), "lamb": (0.004, 0.04, 0.4)}
+#: Weight of the penalty: of ADMM, so that it decides about speed, not about the minimum. Among the
+#: eigenvalues of A'A, at most 1, this one is where CG converges within a few steps.
+RHO = 0.03
 
 
-def admm_tv(problem, *, rho, lamb):
+def admm_tv(problem, *, lamb, eta):
     """DDS on a volume: one ADMM pass on each estimate, total variation across slices."""
-    consistency = AdmmTV(problem, rho=rho, lamb=lamb)
-    return sample(problem, vp_levels(problem.T), consistency, ETA)
+    return tied(problem, RHO, lamb, eta)
 
 
-def without_tv(problem, *, rho):
+def admm_tv_released(problem):
+    """DDS on a volume with the released rho = 10, lamb = 0.04, scaled from the norm 49 of its A'A."""
+    return tied(problem, 10 / 49, 0.04 / 49, ETA)
+
+
+def without_tv(problem, *, rho, eta):
     """DDS on a volume, lamb = 0: the ablation that the paper lacks."""
-    return admm_tv(problem, rho=rho, lamb=0.0)
+    return tied(problem, rho, 0.0, eta)
+
+
+def tied(problem, rho, lamb, eta):
+    """Return the sampler's volume with an ADMM pass in every step."""
+    consistency = AdmmTV(problem, rho=rho, lamb=lamb)
+    return sample(problem, vp_levels(problem.T), consistency, eta)
 
 
 def slicewise(problem, *, gamma, eta):
@@ -35,17 +46,17 @@ def slicewise(problem, *, gamma, eta):
     return sample(problem, vp_levels(problem.T), consistency, eta)
 
 
-def diffusion_mbir(problem, *, rho, lamb):
+def diffusion_mbir(problem, *, lamb, r):
     """DiffusionMBIR: the ADMM pass on the noisy image after predictor and corrector."""
     levels = ve_levels(problem.T // 2)
     return pins.predictor_corrector(
         problem.denoise,
         levels[0].v ** 0.5 * problem.start,
         levels,
-        r=0.16,
+        r=r,
         draw=problem.noise(),
         between=unchanged,
-        after=AdmmTV(problem, rho=rho, lamb=lamb),
+        after=AdmmTV(problem, rho=RHO, lamb=lamb),
     )
 
 
