@@ -104,7 +104,9 @@ class InverseProblem:
     backward: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.solved = self.instance if self.T < SINGLE_FROM else self.instance.single
+        exact = isinstance(self.instance.prior, MixturePrior)
+        single = exact and self.T >= SINGLE_FROM
+        self.solved = self.instance.single if single else self.instance
         self.calls = torch.zeros(self.truth.shape[:2].numel(), dtype=torch.float64)
         self.backward = torch.zeros_like(self.calls)
         self.start = self._normal(self.streams.torch("start", self.streams.device))
@@ -206,13 +208,13 @@ def ct(
 @lru_cache(maxsize=8)
 def _mri(noise: float, side: int, coils: int, acceleration: int, streams: Any, n: int) -> Instance:
     prior, truth = priors(side, streams.device), images(side, streams, n)
-    masks = [operators.column_mask(own, side, acceleration) for own in streams.each("mask")]
-    operator = operators.mri(by_prior(masks).numpy(), coils, streams.device, truth.dtype)
-    k_space = (2, coils, side, side)
-    white = by_prior([own.standard_normal(k_space) for own in streams.each("measurement")])
-    white = torch.view_as_complex(white.movedim(2, -1).contiguous()).to(streams.device)
-    y = operator.masked(operator.forward(truth) + noise * white)
-    return Instance(prior, operator, truth, y, noise)
+    masks = by_prior(
+        [operators.column_mask(own, side, acceleration) for own in streams.each("mask")]
+    )
+    operator = operators.mri(masks.numpy(), coils, streams.device, truth.dtype)
+    return Instance(
+        prior, operator, truth, operator.masked(measured(operator, truth, noise, streams)), noise
+    )
 
 
 @lru_cache(maxsize=8)
@@ -223,11 +225,17 @@ def _ct(noise: float, side: int, angles: int, streams: Any, n: int) -> Instance:
     return Instance(prior, operator, truth, y, noise)
 
 
-def measured(operator: Operator, truth: Tensor, noise: float, streams: Any) -> Tensor:
-    """Return real measurements A x + noise n."""
+def measured(
+    operator: Operator, truth: Tensor, noise: float, streams: Any, *, priors: int = len(PRIORS)
+) -> Tensor:
+    """Return A x + noise n, n ~ N(0, I), in real and in imaginary parts."""
     y = operator.forward(truth)
-    white = by_prior([own.standard_normal(y.shape[2:]) for own in streams.each("measurement")])
-    return y + noise * white.to(y)
+    parts = torch.view_as_real(y).movedim(-1, 2) if y.is_complex() else y
+    drawn = [own.standard_normal(parts.shape[2:]) for own in streams.each("measurement")]
+    white = by_prior(drawn, priors).to(parts)
+    if y.is_complex():
+        white = torch.view_as_complex(white.movedim(2, -1).contiguous())
+    return y + noise * white
 
 
 def images(side: int, streams: Any, n: int) -> Tensor:
@@ -263,7 +271,7 @@ def priors(side: int, device: str) -> MixturePrior:
     return mixture_priors(PRIORS, side).to(device)
 
 
-def by_prior(values: list[Any]) -> Tensor:
+def by_prior(values: list[Any], priors: int = len(PRIORS)) -> Tensor:
     """Return one entry per replicate as (P, R, ...)."""
     stacked = torch.as_tensor(np.array(values))
-    return stacked.unflatten(0, (-1, len(PRIORS))).transpose(0, 1).contiguous()
+    return stacked.unflatten(0, (-1, priors)).transpose(0, 1).contiguous()
