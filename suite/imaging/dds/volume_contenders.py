@@ -21,7 +21,7 @@ def admm_tv(problem, *, lamb, eta):
 
 
 def admm_tv_released(problem):
-    """DDS on a volume with the released rho = 10, lamb = 0.04, scaled from the norm 49 of its A'A."""
+    """DDS on a volume with the released rho = 10, lamb = 0.04, for the norm 49 of its A'A."""
     return tied(problem, 10 / 49, 0.04 / 49, ETA)
 
 
