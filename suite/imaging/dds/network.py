@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import log
+from collections.abc import Callable, Mapping
+from math import log, sqrt
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +82,12 @@ class UNet(nn.Module):
             nn.GroupNorm(GROUPS, before), nn.SiLU(), nn.Conv2d(before, 1, 3, padding=1)
         )
 
+    @classmethod
+    def hollow(cls, channels: tuple[int, ...]) -> UNet:
+        """Return a network without numbers: torch would draw them from its global generator."""
+        with torch.device("meta"):
+            return cls(channels)
+
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """Return the noise in x, (B, side, side), at times t, (B,), between 0 and N - 1."""
         time = silu(self.time(embedding(t, self.width)))
@@ -100,6 +106,26 @@ class UNet(nn.Module):
         return self.tail(h).squeeze(1)
 
 
+def untrained(channels: tuple[int, ...], generator: torch.Generator) -> UNet:
+    """Return a network on the generator's device, its weights drawn as torch's own would be."""
+    network = UNet.hollow(channels).to_empty(device=generator.device)
+    for module in network.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.reset_parameters()
+        elif isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.kaiming_uniform_(module.weight, a=sqrt(5), generator=generator)
+            bound = module.weight[0].numel() ** -0.5
+            nn.init.uniform_(module.bias, -bound, bound, generator=generator)
+    return network
+
+
+def restored(channels: tuple[int, ...], weights: Mapping[str, Tensor]) -> UNet:
+    """Return the network of these weights, not to be trained."""
+    network = UNet.hollow(channels)
+    network.load_state_dict(weights, assign=True)
+    return network.requires_grad_(False)
+
+
 def trained(
     source: Source, channels: tuple[int, ...], steps: int, seed: int, device: str
 ) -> dict[str, Tensor]:
@@ -110,12 +136,9 @@ def trained(
     source
         Draws on `device`.
     """
-    with torch.random.fork_rng(devices=[]):  # torch initialises layers from its global generator
-        torch.manual_seed(seed)
-        network = UNet(channels)
-    network = network.to(device)
-    averaged = {name: own.detach().clone() for name, own in network.state_dict().items()}
     generator = torch.Generator(device).manual_seed(seed)
+    network = untrained(channels, generator)
+    averaged = {name: own.detach().clone() for name, own in network.state_dict().items()}
     level = torch.as_tensor(abar(), dtype=torch.float32, device=device)
     adam = torch.optim.Adam(network.parameters(), lr=LR)
     for _ in range(steps):

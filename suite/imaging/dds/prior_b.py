@@ -17,7 +17,7 @@ from torch import Tensor
 
 from . import operators
 from .mixture import Pullback
-from .network import UNet, trained
+from .network import UNet, restored, trained
 from .phantoms import INSIDE
 from .problem import Instance, InverseProblem, measured
 from .schedule import Level, abar
@@ -103,9 +103,9 @@ def _instance(
 ) -> Instance:
     device = streams.device
     weights = streams.kept(train, side=side, channels=channels, steps=steps, seed=0, device=device)
-    network = UNet(widths(channels)).to(device)
-    network.load_state_dict({name: torch.as_tensor(own) for name, own in weights.items()})
-    network.requires_grad_(False)
+    network = restored(
+        widths(channels), {name: torch.as_tensor(own).to(device) for name, own in weights.items()}
+    )
     truth = textured_phantoms(n, side, streams.torch("truth")).flatten(1).unsqueeze(0).to(device)
     masks = [operators.column_mask(own, side, acceleration) for own in streams.each("mask")]
     operator = operators.mri(np.array([masks]), coils, device, truth.dtype)

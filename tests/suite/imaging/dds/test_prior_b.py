@@ -61,7 +61,7 @@ def test_texture_is_smooth_and_of_variance_one():
 
 def test_the_network_of_the_protocol():
     """Three resolutions of 32, 64, 64 channels have a million weights; rows do not mix."""
-    made = network.UNet(prior_b.widths(32))
+    made = network.untrained(prior_b.widths(32), torch.Generator().manual_seed(0))
     assert sum(own.numel() for own in made.parameters()) == pytest.approx(1.05e6, rel=0.01)
     x, t = normal(2, 16, 16), torch.tensor([3.0, 700.0])
     with torch.no_grad():
@@ -69,6 +69,19 @@ def test_the_network_of_the_protocol():
         assert found.shape == x.shape
         assert not torch.allclose(found, made(x, t + 50))
         torch.testing.assert_close(found[1:], made(x[1:], t[1:]), rtol=1e-4, atol=1e-5)
+
+
+def test_weights_begin_as_torch_draws_them():
+    """Every layer's weights and biases are uniform up to the root of its inputs, norms are 1, 0."""
+    made = network.untrained((16, 32), torch.Generator().manual_seed(0)).requires_grad_(False)
+    for module in made.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            bound = module.weight[0].numel() ** -0.5
+            assert 0.8 * bound < float(module.weight.max()) <= bound
+            assert 0 < float(module.bias.abs().max()) <= bound
+        elif isinstance(module, torch.nn.GroupNorm):
+            assert bool((module.weight == 1).all())
+            assert bool((module.bias == 0).all())
 
 
 def test_training_predicts_noise(monkeypatch):
@@ -86,8 +99,7 @@ def test_training_predicts_noise(monkeypatch):
     a = float(abar()[500])
     losses = []
     for steps in (0, 60):
-        made = network.UNet((8, 8))
-        made.load_state_dict(network.trained(source, (8, 8), steps, 0, "cpu"))
+        made = network.restored((8, 8), network.trained(source, (8, 8), steps, 0, "cpu"))
         with torch.no_grad():
             losses.append(float((made(sqrt(a) * x0 + sqrt(1 - a) * e, t) - e).square().mean()))
     assert losses[1] < 0.3 * losses[0]
