@@ -31,13 +31,24 @@ TEXTURE, OUTSIDE = 0.25, 0.25
 Pullback = Callable[[Tensor], Tensor]
 
 
-class _Weighed(NamedTuple):
-    """A point seen by the components: c, 1 - a c, w (P, R, K), D (P, 1, K, r) and D h."""
+class _Gains(NamedTuple):
+    """What a level alone decides: m_k = c x + rest mu_k + Q_k (D h) with h = Q_k' (x - a mu_k).
+
+    D is (P, 1, K, r); offset, (P, 1, K), is the part of the components' log-weights without x.
+    """
 
     c: float
     rest: float
-    w: Tensor
+    slope: float
     D: Tensor
+    offset: Tensor
+
+
+class _Seen(NamedTuple):
+    """A point seen by the components: w, (P, R, K), and D h, (P, R, K, r)."""
+
+    gains: _Gains
+    w: Tensor
     Dh: Tensor
 
 
@@ -64,7 +75,7 @@ class MixturePrior:
 
     def denoise(self, x: Tensor, level: Level) -> Tensor:
         """Return the mean of x_0 given x_t, (P, R, d), for x_t = `x`, (P, R, d)."""
-        return self._posterior_mean(x, self._weighed(x, level))
+        return self._posterior_mean(x, self._seen(x, level))
 
     def linearise(self, x: Tensor, level: Level) -> tuple[Tensor, Pullback]:
         """Return what `denoise` does, and products with its Jacobian at x.
@@ -72,15 +83,16 @@ class MixturePrior:
         The Jacobian is (a / v) Cov(x_0 | x_t): symmetric, so that no automatic differentiation is
         needed for a gradient with respect to x_t.
         """
-        seen = self._weighed(x, level)
+        seen = self._seen(x, level)
+        gains, w, Dh = seen
 
         def pullback(u: Tensor) -> Tensor:
             Qu, mu_u = self._projected(u)
-            along = seen.rest * mu_u + (seen.Dh * Qu).sum(dim=-1)
-            spread = seen.w * (along - (seen.w * along).sum(dim=-1, keepdim=True))
-            spread = level.a / level.v * spread
-            columns = seen.w[..., None] * seen.D * Qu + spread[..., None] * seen.Dh
-            return seen.c * u + self._combined(columns, seen.rest * spread)
+            along = torch.add((Dh * Qu).sum(dim=-1), mu_u, alpha=gains.rest)
+            centred = along - (w * along).sum(dim=-1, keepdim=True)
+            spread = w * centred * (level.a / level.v)
+            columns = torch.addcmul(w.unsqueeze(-1) * gains.D * Qu, spread.unsqueeze(-1), Dh)
+            return self._combined(u, gains, columns, spread)
 
         return self._posterior_mean(x, seen), pullback
 
@@ -125,34 +137,46 @@ class MixturePrior:
         """|mu_k|^2, (P, 1, K)."""
         return self.mean.square().sum(dim=-1).unsqueeze(1)
 
+    @cached_property
+    def _known(self) -> dict[Level, _Gains]:
+        """Gains of the levels met so far: at few rows they cost as much as the products with W."""
+        return {}
+
+    def _gains(self, level: Level) -> _Gains:
+        if level not in self._known:
+            a, v = level
+            s_0 = a**2 * self.tau**2 + v
+            lam = self.lam.unsqueeze(1)
+            s = a**2 * lam + s_0
+            c = a * self.tau**2 / s_0
+            # |x|^2 / s_0 is the same for all components, and left out.
+            offset = -(a**2 * self._mean_squared / s_0 + s.log().sum(dim=-1)) / 2
+            self._known[level] = _Gains(c, 1 - a * c, a / s_0, a * v / s_0 * lam / s, offset)
+        return self._known[level]
+
     def _projected(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return Q_k' x, (P, R, K, r), and mu_k' x, (P, R, K)."""
-        seen = x @ self._W
-        columns = self.lam[0].numel()
-        return seen[..., :columns].unflatten(-1, self.lam.shape[1:]), seen[..., columns:]
+        P, K, r = self.lam.shape
+        seen = torch.bmm(x, self._W)
+        return seen[..., : K * r].view(P, -1, K, r), seen[..., K * r :]
 
-    def _combined(self, columns: Tensor, means: Tensor) -> Tensor:
-        """Return the sum of Q_k columns_k and means_k mu_k, (P, R, d)."""
-        return torch.cat((columns.flatten(-2), means), dim=-1) @ self._W.mT
+    def _combined(self, x: Tensor, gains: _Gains, columns: Tensor, means: Tensor) -> Tensor:
+        """Return c x and the sum of Q_k columns_k and rest means_k mu_k, (P, R, d)."""
+        weights = torch.cat((columns.flatten(-2), gains.rest * means), dim=-1)
+        return torch.baddbmm(x, weights, self._W.mT, beta=gains.c)
 
-    def _weighed(self, x: Tensor, level: Level) -> _Weighed:
-        a, v = level
-        s_0 = a**2 * self.tau**2 + v
-        lam = self.lam.unsqueeze(1)
-        s = a**2 * lam + s_0
-        c = a * self.tau**2 / s_0
-        D = a * (lam + self.tau**2) / s - c
+    def _seen(self, x: Tensor, level: Level) -> _Seen:
+        gains = self._gains(level)
         Qx, mu_x = self._projected(x)
-        h = Qx - a * self._Q_mean
-        # |x|^2 / s_0 is the same for all components.
-        distance = (a**2 * self._mean_squared - 2 * a * mu_x) / s_0
-        distance = distance + (h.square() * (1 / s - 1 / s_0)).sum(dim=-1)
-        w = torch.softmax(-(distance + s.log().sum(dim=-1)) / 2, dim=-1)
-        return _Weighed(c, 1 - a * c, w, D, D * h)
+        h = torch.sub(Qx, self._Q_mean, alpha=level.a)
+        Dh = gains.D * h
+        # h_j^2 (1 / s_0 - 1 / s_j) / 2 is a / (2 v) D_j h_j^2.
+        log_w = torch.add(gains.offset, mu_x, alpha=gains.slope)
+        log_w = log_w.add_((h * Dh).sum(dim=-1), alpha=level.a / (2 * level.v))
+        return _Seen(gains, torch.softmax(log_w, dim=-1), Dh)
 
-    def _posterior_mean(self, x: Tensor, seen: _Weighed) -> Tensor:
-        columns = seen.w[..., None] * seen.Dh
-        return seen.c * x + self._combined(columns, seen.rest * seen.w)
+    def _posterior_mean(self, x: Tensor, seen: _Seen) -> Tensor:
+        return self._combined(x, seen.gains, seen.w.unsqueeze(-1) * seen.Dh, seen.w)
 
 
 @cache

@@ -244,6 +244,9 @@ def _fourier(x: Tensor, dims: tuple[int, ...], transform: Any) -> Tensor:
 def _by_rows(blocks: Tensor, x: Tensor) -> Tensor:
     """Return blocks (P, R, side, side, side) applied to the image rows of x (P, R, ..., d)."""
     side = blocks.shape[-1]
+    if x.ndim == 3:  # one product for all
+        flat = torch.bmm(x.reshape(-1, 1, side), blocks.mT.reshape(-1, side, side))
+        return flat.view(x.shape)
     rows = x.reshape(*x.shape[:2], -1, side, side).transpose(2, 3)
     found = (rows @ blocks.mT).transpose(2, 3)
     return found.reshape(*found.shape[:2], *x.shape[2:])
