@@ -106,10 +106,9 @@ def diffpir(
         lambda_=lam,
         device=y.device,
     )
-    # It draws from torch's global generator: that is put back as it was.
+    # It seeds and draws from torch's global generator (0 would not seed): that is put back.
     with torch.random.fork_rng(devices=[y.device] if y.is_cuda else []):
-        torch.manual_seed(seed)
-        return _enlarged(sampler(shrunk, physics))
+        return _enlarged(sampler(shrunk, physics, seed=seed + 1))
 
 
 def _shrunk(

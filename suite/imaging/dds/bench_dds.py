@@ -10,7 +10,7 @@ import numpy as np
 from claimbench import Experiment
 
 from . import contenders as who
-from . import opponents, race
+from . import opponents, prior_b, race
 from . import volume_contenders as volumes
 from .evaluate import exhibit, measure
 from .problem import ct as ct_problem
@@ -24,6 +24,8 @@ ablation = Experiment(mri, measure)
 volume = Experiment(volume_problem, measure, exhibit=exhibit)
 clock = Experiment(race.batch, race.measure, seconds=True)
 peer = Experiment(mri, measure)
+learned = Experiment(prior_b.learned_mri, prior_b.measure)
+learned_clock = Experiment(race.learned_batch, race.measure_learned, seconds=True)
 
 #: Below this multiple of DPS's error, at 1000 evaluations, an accuracy is equal to it.
 EQUAL = 1.05
@@ -146,7 +148,7 @@ ablation.method(who.cg_1)
 ablation.method(who.cg_2)
 ablation.method(who.cg_3)
 ablation.method(who.cg_7)
-ablation.control(who.cg_10)
+ablation.method(who.cg_10)
 ablation.baseline(pin="gradient-rule")(opponents.one_gradient_step)
 ablation.baseline(pin="ddnm-rule", grid={"cut": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)})(
     opponents.projection
@@ -165,7 +167,7 @@ volume.baseline(grid={"rho": (0.0, 0.03, 0.3), "eta": ETAS}, where=FEW)(volumes.
 volume.baseline(grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where=FEW)(volumes.slicewise)
 volume.baseline(
     pin="diffusion-mbir",
-    grid={"lamb": LAMBS, "r": (0.08, 0.16)},
+    grid={"rho": (0.001, 0.003, 0.01), "lamb": (3e-4, 1e-3)},
     where={"evaluations": (4, 200, 4000)},
 )(volumes.diffusion_mbir)
 volume.control(where=FEW)(who.no_consistency)
@@ -202,3 +204,35 @@ peer.baseline(
     grid={"lam": (1.0, 3.0, 7.0), "zeta": (0.3, 1.0)},
     where={"evaluations": (50,)},
 )(opponents.deepinv_diffpir)
+
+
+# Prior B, a network: does the comparison survive its errors, and what does it cost in seconds?
+
+learned.method(grid={"gamma": (1.0, 5.0, 25.0), "eta": ETAS}, where={"evaluations": (50,)})(who.dds)
+learned.baseline(pin="dps", grid=DPS_GRID, where={"evaluations": (1000,)})(opponents.dps)
+learned.baseline(
+    pin="diffpir",
+    grid={"lam": (1.0, 3.0, 7.0), "zeta": (0.3, 1.0)},
+    where={"evaluations": (50,)},
+)(opponents.diffpir)
+learned.baseline(
+    pin="score-mri",
+    grid={"weight": (0.5, 1.0), "r": (0.08, 0.16, 0.32)},
+    where={"evaluations": (4000,)},
+)(opponents.score_mri)
+learned.control(where={"evaluations": (50,)})(who.no_consistency)
+
+learned_clock.method(where={"evaluations": (50,)})(who.dds)
+learned_clock.baseline(pin="dps", where={"evaluations": (1000,)})(opponents.dps)
+learned_clock.baseline(pin="score-mri", where={"evaluations": (4000,)})(opponents.score_mri)
+learned_clock.control(where={"evaluations": (1000,)})(opponents.diffpir)
+
+
+def seconds_saved_beyond_tenfold(subject, opponent):
+    """Return ln of the ratio of seconds over 10, each side at its own number of evaluations."""
+    return np.log(opponent["seconds"] / subject["seconds"] / 10)[:, 0]
+
+
+def seconds_saved_beyond_printed(subject, opponent):
+    """Return the same over 80, the ratio that the abstract prints."""
+    return np.log(opponent["seconds"] / subject["seconds"] / 80)[:, 0]

@@ -1,4 +1,4 @@
-"""The race: a batch of images is one replicate, so that a round is timed as a whole."""
+"""Races: a batch of images is one replicate, so that a round is timed as a whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from . import prior_b
 from .problem import InverseProblem, mri
 
 
@@ -23,10 +24,33 @@ def batch(
     evaluations: int, noise: float, size: int, side: int = 32, *, streams: Any, n: int
 ) -> Batch:
     """Return `size` images of multi-coil MRI for each replicate."""
-    first, end = streams.replicates.start, streams.replicates.stop
-    inner = dataclasses.replace(streams, replicates=range(first * size, end * size))
+    inner = of_images(streams, size)
     made = mri(evaluations, noise, side, streams=inner, n=n * size)
     return Batch(made.instance, evaluations, inner)
+
+
+def learned_batch(
+    evaluations: int,
+    noise: float,
+    size: int,
+    side: int = 64,
+    channels: int = 64,
+    steps: int = 6000,
+    *,
+    streams: Any,
+    n: int,
+) -> Batch:
+    """Return `size` phantoms for each replicate, with the network as denoiser."""
+    inner = of_images(streams, size)
+    sizes = {"side": side, "channels": channels, "steps": steps}
+    made = prior_b.learned_mri(evaluations, noise, **sizes, streams=inner, n=n * size)
+    return Batch(made.instance, evaluations, inner)
+
+
+def of_images(streams: Any, size: int) -> Any:
+    """Return streams whose replicates are the images of the batches."""
+    first, end = streams.replicates.start, streams.replicates.stop
+    return dataclasses.replace(streams, replicates=range(first * size, end * size))
 
 
 def measure(problem, xh):
@@ -37,6 +61,16 @@ def measure(problem, xh):
     mse = (xh - problem.truth).square().mean(dim=-1)
     return {
         "log_ratio": (mse / problem.posterior.mmse).log().mean().reshape(1),
+        "images": torch.full((1,), float(mse.numel())),
+        "backward": problem.backward,
+    }
+
+
+def measure_learned(problem, xh):
+    """Return ``log_mse``, the mean over the batch of ln MSE, ``images`` and ``backward``."""
+    mse = (xh - problem.truth).square().mean(dim=-1)
+    return {
+        "log_mse": mse.log().mean().reshape(1),
         "images": torch.full((1,), float(mse.numel())),
         "backward": problem.backward,
     }

@@ -46,17 +46,21 @@ def slicewise(problem, *, gamma, eta):
     return sample(problem, vp_levels(problem.T), consistency, eta)
 
 
-def diffusion_mbir(problem, *, lamb, r):
-    """DiffusionMBIR: the ADMM pass on the noisy image after predictor and corrector."""
+def diffusion_mbir(problem, *, rho, lamb):
+    """DiffusionMBIR: the ADMM pass on the noisy image after predictor and corrector.
+
+    Its d and u are of a noisier image than the one they are used on. At the rho of `admm_tv` that
+    brings the noise back and the sampler diverges, so that rho is tuned.
+    """
     levels = ve_levels(problem.T // 2)
     return pins.predictor_corrector(
         problem.denoise,
         levels[0].v ** 0.5 * problem.start,
         levels,
-        r=r,
+        r=0.16,
         draw=problem.noise(),
         between=unchanged,
-        after=AdmmTV(problem, rho=RHO, lamb=lamb),
+        after=AdmmTV(problem, rho=rho, lamb=lamb),
     )
 
 
