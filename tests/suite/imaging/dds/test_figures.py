@@ -111,7 +111,7 @@ def test_seconds_are_those_of_one_image():
 
     figure, told = drawn(figures.seconds, evidence("clock", ratio))
     assert "DDS 1.2 ms" in told
-    assert "a 10th of the seconds of DPS" in told
+    assert "takes 1/10 of the seconds of DPS" in told
     assert "10 times fewer seconds" in [text.get_text() for text in figure.axes[0].texts]
     _, told = drawn(
         figures.seconds, evidence("clock", lambda name, _: 3.0 if name == "dds" else 2.0)
@@ -127,8 +127,8 @@ def test_steps_name_the_best_number_at_each_noise():
         return 1 + abs(int(steps) - 3) if steps.isdigit() else 9.0
 
     figure, told = drawn(figures.steps, evidence("ablation", ratio))
-    assert "at noise 0.01 3 steps are best (0.00 dB; five 4.77, one gradient step 9.54" in told
-    assert "at noise 0.05 3 steps are best" in told
+    assert "at noise 0.01 M = 3 is best (0.00 dB; M = 5 4.77, one gradient step 9.54" in told
+    assert "at noise 0.05 M = 3 is best" in told
     line = figure.axes[0].lines[0]
     assert line.get_xdata().tolist() == [1, 2, 3, 5, 7, 10]
 
