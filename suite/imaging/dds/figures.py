@@ -160,7 +160,9 @@ def pictures(exhibits, figure):
     """Draw replicate 0's reconstructions, and their errors below on one scale."""
     shown = [(name, found) for name in SHOWN if (found := _last(exhibits, name)) is not None]
     truth = shown[0][1][1]["truth"]
-    axes = figure.subplots(2, len(shown) + 1)
+    columns = len(shown) + 1
+    figure.set_figheight(2.4 * figure.get_figwidth() / columns)  # two rows of squares, titles above
+    axes = figure.subplots(2, columns)
     grey = {"cmap": "gray", "vmin": truth.min(), "vmax": truth.max()}
     scale = max(np.abs(found["error"]).max() for name, (_, found) in shown if name == "dds")
     axes[0, 0].imshow(truth, **grey)
@@ -227,11 +229,10 @@ def _references(ax):
     for level, text in ((0, "posterior mean"), (SAMPLER, "perfect posterior sampler")):
         ax.annotate(
             text,
-            (1, level),
-            (-2, 2),
+            (0, level),
+            (2, 2),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            ha="right",
             fontsize="x-small",
             color=GREY,
         )
