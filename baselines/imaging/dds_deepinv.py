@@ -65,14 +65,14 @@ def dps(
     forward, adjoint
         A, (n, d) -> (n, m), and its transpose; real.
     evaluations
-        Calls of the denoiser: deepinv calls it twice a step, once for the score.
+        Calls of the denoiser, one for each step between two times.
     """
     denoiser, physics, shrunk = _shrunk(denoise, forward, adjoint, y, shape, sigma)
     sampler = DPS(
         denoiser,
         schedule="vp",
         solver="ddpm",
-        num_steps=evaluations // 2,
+        num_steps=evaluations + 1,
         weight=weight,
         device=y.device,
         rng=torch.Generator(y.device).manual_seed(seed),

@@ -196,7 +196,7 @@ peer.baseline(
 )(opponents.diffpir)
 peer.baseline(
     pin="deepinv-dps",
-    grid={"weight": (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)},
+    grid={"weight": (300.0, 1000.0, 2000.0, 3000.0, 5000.0, 10000.0)},
     where={"evaluations": (1000,)},
 )(opponents.deepinv_dps)
 peer.baseline(

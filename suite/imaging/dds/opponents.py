@@ -8,7 +8,7 @@ from baselines.imaging import dds as pins
 
 from .contenders import ETA
 from .method import sample
-from .schedule import ve_levels, vp_levels
+from .schedule import Level, ve_levels, vp_levels
 
 #: Iterations of CG-SENSE, of which an oracle takes the best.
 SENSE_ITERATIONS = 30
@@ -213,7 +213,7 @@ def as_deepinv(problem):
         return y.reshape(measured)
 
     return {
-        "denoise": lambda x, v: problem.denoise(x.view(shape), (1.0, v)).view(x.shape),
+        "denoise": lambda x, v: problem.denoise(x.view(shape), Level(1.0, v)).view(x.shape),
         "forward": lambda x: packed(problem.operator.forward(x.view(shape))),
         "adjoint": lambda y: problem.operator.adjoint(unpacked(y)).flatten(0, 1),
         "y": packed(problem.y),

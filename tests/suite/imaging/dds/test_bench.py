@@ -12,6 +12,7 @@ from suite.imaging.dds import contenders as who
 from suite.imaging.dds import opponents, race
 from suite.imaging.dds.evaluate import exhibit, measure
 from suite.imaging.dds.problem import ct, mri
+from suite.imaging.dds.schedule import Level
 from suite.imaging.dds.volume import volume
 
 FILES = PaperFiles(find_root(), "imaging", "dds")
@@ -122,7 +123,7 @@ def test_deepinv_is_given_the_same_operator_denoiser_and_data(make):
     torch.testing.assert_close((parts["forward"](x) * y).sum(-1), (x * parts["adjoint"](y)).sum(-1))
     torch.testing.assert_close(parts["adjoint"](parts["y"]), problem.back.flatten(0, 1))
     found = parts["denoise"](x, 0.25)
-    expected = problem.denoise(problem.start, (1.0, 0.25)).flatten(0, 1)
+    expected = problem.denoise(problem.start, Level(1.0, 0.25)).flatten(0, 1)
     torch.testing.assert_close(found, expected)
     assert problem.calls.tolist() == [2.0] * 4
 
@@ -133,13 +134,14 @@ def test_deepinv_restores_what_dps_and_diffpir_do():
     found = {}
     for contender, T, parameters in (
         (opponents.dps, 200, {}),
-        (opponents.deepinv_dps, 400, {"weight": 100.0}),
+        (opponents.deepinv_dps, 200, {"weight": 1000.0}),
         (opponents.diffpir, 50, {}),
         (opponents.deepinv_diffpir, 50, {"lam": 3.0, "zeta": 0.3}),
     ):
         problem = mri(T, 0.01, 16, streams=streams(), n=4)
         own = {"streams": streams()} if contender.__name__.startswith("deepinv") else {}
         answer = contender(problem, **parameters, **own)
+        assert problem.calls.tolist() == [T] * 4
         found[contender.__name__] = float(measure(problem, answer)["log_ratio"].mean())
     assert abs(found["dps"] - found["deepinv_dps"]) < np.log(3)
     assert abs(found["diffpir"] - found["deepinv_diffpir"]) < np.log(3)
