@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,7 @@ def registrations(
     M: int = 12_000,
     N: int = 1_500,
     noise: float = 0.01,
-    normals: str = "when met",
+    normals: str = "at once",
     matching: str = "remembered",
     *,
     streams: Any,
@@ -99,17 +100,30 @@ def registrations(
     noise
         Its standard deviation, in m, on every coordinate of both.
     normals
-        ``at once`` where a race must not pay for them, else ``when met``.
+        ``at once``, so that no contender pays for them, or ``when met``, where clouds are so large
+        that most are never asked for.
     matching
         ``afresh`` where a race is to pay for the whole search of every iteration; else
         ``remembered``: the same correspondences without searching again for points at rest.
     """
-    rows = [_scene(name, M, N, noise, random) for name in scene for random in streams.each()]
+    pairs = [_pairs(name, M, N, noise, normals, streams) for name in scene]
+    targets = Targets.joined([pair.targets for pair in pairs], remember=matching == "remembered")
+    source, R_gt, t_gt, R0, t0 = (
+        torch.cat([getattr(pair, part) for pair in pairs])
+        for part in ("source", "R_gt", "t_gt", "R0", "t0")
+    )
+    return Registration(source, targets, R_gt, t_gt, R0, t0, n, scale=N / GATED)
+
+
+# All contenders of a block meet the same clouds, which cost more than most of them.
+@lru_cache(maxsize=24)
+def _pairs(scene: str, M: int, N: int, noise: float, normals: str, streams: Any) -> Registration:
+    """Return the registrations of one scene, whose clouds are read and never written."""
+    rows = [_scene(scene, M, N, noise, random) for random in streams.each()]
     source, target, *poses = (
         torch.from_numpy(np.stack(part)).to(streams.device) for part in zip(*rows, strict=True)
     )
-    targets = Targets(target, remember=matching == "remembered")
-    problem = Registration(source, targets, *poses, n, scale=N / GATED)
+    problem = Registration(source, Targets(target), *poses, len(rows))
     if normals == "at once":
         problem.targets.normals()
     return problem

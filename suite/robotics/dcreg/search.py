@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -76,15 +77,28 @@ class Targets:
         Whether a point that has hardly moved keeps its nearest without a search.
     """
 
-    def __init__(self, points: Tensor, *, remember: bool = True) -> None:
+    def __init__(
+        self, points: Tensor, *, remember: bool = True, searches: list[Search] | None = None
+    ) -> None:
         self.points = points
         self.remember = remember
         self._met: Met | None = None
         kind = Grid if points.is_cuda else Tree
-        self.searches: list[Search] = [kind(each) for each in points]
+        self.searches = searches or [kind(each) for each in points]
         # Of all rows' points, one after another.
         self._normals = torch.zeros_like(points).flatten(0, 1)
         self._known = torch.zeros_like(self._normals[:, 0], dtype=torch.bool)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Targets], *, remember: bool) -> Targets:
+        """Return the clouds of all parts, with their searches and the normals known so far."""
+        searches = [search for part in parts for search in part.searches]
+        whole = cls(
+            torch.cat([part.points for part in parts]), remember=remember, searches=searches
+        )
+        whole._normals = torch.cat([part._normals for part in parts])  # noqa: SLF001  its own class
+        whole._known = torch.cat([part._known for part in parts])  # noqa: SLF001  its own class
+        return whole
 
     def nearest(self, rows: Tensor, x: Tensor) -> Tensor:
         """Return the index of the point nearest to each x, (rows, N); `x` is (rows, N, 3).

@@ -8,20 +8,14 @@ import pytest
 import torch
 
 from baselines.robotics import dcreg as pins
+from claimbench.evidence.streams import Streams
 from suite.robotics.dcreg import contenders, detection, peers, so3
 from suite.robotics.dcreg.icp import pose_error
 from suite.robotics.dcreg.problem import registrations
 
 
-class Streams(SimpleNamespace):
-    """Stand-in for the engine's streams."""
-
-    def each(self, purpose="problem"):
-        return [np.random.default_rng([*map(ord, purpose), i]) for i in self.replicates]
-
-
 def registration(scene="box", M=3000, N=400, n=2):
-    streams = Streams(replicates=range(n), device="cpu")
+    streams = Streams("robotics/dcreg", "test", 0, range(n))
     return registrations([scene], M, N, streams=streams, n=n)
 
 

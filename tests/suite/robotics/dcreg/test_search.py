@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 
 from claimbench.evidence.streams import Streams
 from suite.robotics.dcreg import contenders, grid, scenes, search
-from suite.robotics.dcreg.problem import registrations
+from suite.robotics.dcreg.problem import _pairs, registrations
 
 
 def clouds(rows=3, M=400, seed=0):
@@ -50,10 +50,12 @@ def test_registrations_by_grid_are_those_by_tree(monkeypatch):
     answers = []
     for kind in (search.Tree, grid.Grid):
         monkeypatch.setattr(search, "Tree", kind)
+        _pairs.cache_clear()
         streams = Streams("robotics/dcreg", "test", 0, range(1))
         problem = registrations(["box"], M=600, N=80, streams=streams, n=1)
         assert isinstance(problem.targets.searches[0], kind)
         answers.append(contenders.dcreg(problem))
+    _pairs.cache_clear()
     torch.testing.assert_close(answers[0].t, answers[1].t, atol=1e-12, rtol=0)
     assert torch.equal(answers[0].iterations, answers[1].iterations)
 
