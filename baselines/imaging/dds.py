@@ -207,7 +207,7 @@ def cg_sense(gram: Map, back: Tensor, error: Map, *, iterations: int) -> Tensor:
 
 
 def total_variation(
-    gram: Map, back: Tensor, shape: tuple[int, int], *, weight: float, iterations: int = 100
+    gram: Map, back: Tensor, shape: tuple[int, int], *, weight: float, iterations: int
 ) -> Tensor:
     """Return argmin ||y - A x||^2 / 2 + weight sum sqrt(dx^2 + dy^2), by ADMM.
 

@@ -19,8 +19,8 @@ def dds(problem, *, gamma=5.0, eta=0.5):
 
 
 def dds_of_many_steps(problem):
-    """DDS in the proximal form, M = 50."""
-    return decomposed(problem, gamma=5.0, eta=0.5, M=50)
+    """DDS in the proximal form, M = 25."""
+    return decomposed(problem, gamma=5.0, eta=0.5, M=25)
 
 
 def no_consistency(problem):

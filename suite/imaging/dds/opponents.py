@@ -166,8 +166,13 @@ def cg_sense(problem):
 def total_variation(problem, *, strength):
     """Least squares with isotropic total variation of weight strength sigma^2."""
     side = round(problem.back.shape[-1] ** 0.5)
-    weight = strength * problem.sigma**2
-    return pins.total_variation(problem.gram, problem.back, (side, side), weight=weight)
+    return pins.total_variation(
+        problem.gram,
+        problem.back,
+        (side, side),
+        weight=strength * problem.sigma**2,
+        iterations=3 * side,  # enough to cross the image
+    )
 
 
 def posterior_mean(problem):
