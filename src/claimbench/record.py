@@ -182,6 +182,8 @@ class Record:
         workers; ``engine`` the engine's own time (see ``docs/record.md``).
     command
         The words after ``pytest``, to run the same again.
+    not_judged
+        Claims of the papers above that could not be judged -> why.
     """
 
     __pydantic_config__ = _CONFIG
@@ -203,6 +205,7 @@ class Record:
     papers: list[PaperRecord]
     claims: list[ClaimRecord]
     contenders: list[ContenderRecord]
+    not_judged: dict[str, str] = field(default_factory=dict)
 
 
 _ADAPTER = TypeAdapter(Record)

@@ -98,6 +98,7 @@ def make_record(
         papers=[_paper(paper) for paper in papers],
         claims=list(judged.claims),
         contenders=[_contender(one) for one in heard],
+        not_judged=dict(judged.not_judged),
     )
 
 

@@ -40,15 +40,13 @@ class Gate:
         return max((codes.get(one.state, 0) for one in self.findings), default=0)
 
 
-def gate(record: Record, path: Path, accepted: Accepted, *, selected: bool) -> Gate:
+def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
     """Hold a record against accepted results.
 
     Parameters
     ----------
     path
         Of the record: the seconds of its races are read from the evidence beside it.
-    selected
-        Whether the run was of some contenders only: then a claim that is absent is no finding.
 
     Raises
     ------
@@ -70,12 +68,16 @@ def gate(record: Record, path: Path, accepted: Accepted, *, selected: bool) -> G
     findings = [_claim(claim, record, accepted) for claim in record.claims]
     judged = {claim.id for claim in record.claims}
     papers = {paper.id for paper in record.papers}
-    for name, before in accepted.claims.items():
-        if name not in judged and before.claim.paper in papers:
-            findings.append(_absent(before.claim, selected=selected))
-        elif name not in judged and not selected:
-            findings.append(_absent(before.claim, selected=False))
+    absent = [
+        (name, before.claim)
+        for name, before in accepted.claims.items()
+        if name not in judged and before.claim.paper in papers
+    ]
+    findings += [_absent(claim, record.not_judged.get(name, "")) for name, claim in absent]
     notes = []
+    elsewhere = {one.claim.paper for one in accepted.claims.values()} - papers
+    if elsewhere:
+        notes.append(f"Not in this run, so not compared: {', '.join(sorted(elsewhere))}.")
     timed = list(compare_ratios(accepted.ratios.get(machine, {}), ratios(record, path)))
     if not timed and any(races(record).values()):
         notes.append(
@@ -88,12 +90,12 @@ def gate(record: Record, path: Path, accepted: Accepted, *, selected: bool) -> G
     return Gate((*findings, *timed), tuple(notes))
 
 
-def confirmed(first: Gate, again: Gate) -> Gate:
-    """Return the first gate, where what only seconds say regressed holds if both say so."""
+def confirmed(first: Gate, again: Gate, race: tuple[str, str]) -> Gate:
+    """Return the first gate, where what seconds alone say of a race holds if both say so."""
     second = {one.name: one.state for one in again.findings}
 
     def settle(one: Finding) -> Finding:
-        if not (one.timed and one.state == "regressed"):
+        if not (one.timed and one.state == "regressed" and (one.paper, one.experiment) == race):
             return one
         if second.get(one.name) == "regressed":
             return replace(one, reason=f"{one.reason}. A rerun with fresh seeds confirms it")
@@ -148,22 +150,16 @@ def _claim(claim: ClaimRecord, record: Record, accepted: Accepted) -> Finding:
     return compare(before, claim, run)
 
 
-def _absent(claim: ClaimRecord, *, selected: bool) -> Finding:
-    if selected:
-        return Finding(
-            claim.id,
-            "inconclusive",
-            "the claim was not judged: a contender that it needs was not selected",
-            before=claim.verdict,
-            paper=claim.paper,
-            experiment=claim.experiment,
-        )
+def _absent(claim: ClaimRecord, why: str) -> Finding:
+    """Return the finding on a claim that was accepted; `why` it was not judged is empty if gone."""
     return Finding(
         claim.id,
-        "error",
-        "the claim was accepted and is gone, or could not be judged",
+        "inconclusive" if why else "error",
+        f"it was not judged: {why}" if why else "it was accepted, and the suite has it no more",
         before=claim.verdict,
-        cure='claimbench accept RECORD --why "..."   (if it was taken out on purpose)',
+        cure=""
+        if why
+        else 'claimbench accept RECORD --why "..."   (if it was taken out on purpose)',
         paper=claim.paper,
         experiment=claim.experiment,
     )
