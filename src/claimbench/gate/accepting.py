@@ -9,7 +9,7 @@ from pathlib import Path
 
 from claimbench.errors import RecordError
 from claimbench.gate.accepted import SCHEMA, Accepted, AcceptedClaim, Ratio
-from claimbench.gate.gate import circumstances
+from claimbench.gate.gate import circumstances, is_other
 from claimbench.gate.timing import ratios
 from claimbench.record import ClaimRecord, Record, fingerprint_of
 from claimbench.wording import interval_words
@@ -103,19 +103,17 @@ def _check(record: Record, path: Path) -> None:
             f"{path} is of uncommitted changes: its revision would not repeat it",
             cure=f"git commit, then {again}",
         )
-    for name, pin in record.pins.items():
-        if not pin["match"]:
-            raise RecordError(
-                f"{path} was made with another version than is pinned",
-                value=name,
-                cure="make setup",
-            )
-    unwell = [f"{c.name} ({c.status})" for c in record.contenders if c.status != "ok"]
-    optional = [c for c in record.contenders if c.status == "unavailable"]
-    if len(unwell) > len(optional):
+    wrong = [name for name, pin in record.pins.items() if is_other(pin)]
+    if wrong:
         raise RecordError(
-            f"{path} has contenders that did not run", value=", ".join(unwell), cure=again
+            f"{path} was made with other versions than are pinned",
+            value=", ".join(wrong),
+            cure="make setup",
         )
+    lost = [c for c in record.contenders if c.status not in {"ok", "unavailable"}]
+    if lost:
+        names = ", ".join(f"{contender.name} ({contender.status})" for contender in lost)
+        raise RecordError(f"{path} has contenders that did not run", value=names, cure=again)
 
 
 def _words(claim: ClaimRecord) -> str:

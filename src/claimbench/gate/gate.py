@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from claimbench.errors import RecordError
 from claimbench.gate.accepted import Accepted
@@ -12,6 +13,8 @@ from claimbench.gate.finding import ORDER, Finding, State
 from claimbench.gate.quality import Run, compare
 from claimbench.gate.timing import compare_ratios, races, ratios
 from claimbench.record import ClaimRecord, Record, fingerprint_of
+
+_ACCEPT = 'claimbench accept RECORD --why "..."'
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,14 @@ def circumstances(claim: ClaimRecord, record: Record) -> Run:
             name: {package: facts["pinned"] for package, facts in pin["packages"].items()}
             for name, pin in known.items()
         },
-        mismatched=tuple(name for name, pin in known.items() if not pin["match"]),
+        mismatched=tuple(name for name, pin in known.items() if is_other(pin)),
         race=claim.experiment in races(record).get(claim.paper, ()),
     )
+
+
+def is_other(pin: Mapping[str, Any]) -> bool:
+    """Tell whether an opponent ran in another version than its pin's; one not installed did not."""
+    return any(not one["match"] and one["installed"] for one in pin["packages"].values())
 
 
 def _claim(claim: ClaimRecord, record: Record, accepted: Accepted) -> Finding:
@@ -143,7 +151,7 @@ def _claim(claim: ClaimRecord, record: Record, accepted: Accepted) -> Finding:
             "inconclusive",
             "the claim is new: nothing has been accepted",
             after=claim.verdict,
-            cure='claimbench accept RECORD --why "..."',
+            cure=_ACCEPT,
             paper=claim.paper,
             experiment=claim.experiment,
         )
@@ -157,9 +165,7 @@ def _absent(claim: ClaimRecord, why: str) -> Finding:
         "inconclusive" if why else "error",
         f"it was not judged: {why}" if why else "it was accepted, and the suite has it no more",
         before=claim.verdict,
-        cure=""
-        if why
-        else 'claimbench accept RECORD --why "..."   (if it was taken out on purpose)',
+        cure="" if why else f"{_ACCEPT}   (if it was taken out on purpose)",
         paper=claim.paper,
         experiment=claim.experiment,
     )

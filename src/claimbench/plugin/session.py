@@ -167,19 +167,19 @@ class Session:
             errors.append(f"no report could be drawn ({type(error).__name__}: {error})")
         total = clock.now() - self._began
         record = dataclasses.replace(record, seconds={**record.seconds, "total": total})
-        found = None
+        verdict = None
         if self.options.gate and record_path is not None:
             try:
-                found = gated(record, record_path, root)
+                verdict = gated(record, record_path, root)
             except ClaimbenchError as error:
                 errors.append(str(error))
         self.outcome = Outcome(
-            record, record_path, report_path, judged.not_judged, tuple(errors), found
+            record, record_path, report_path, judged.not_judged, tuple(errors), verdict
         )
         if self.broken or self.failures or errors:
             return 2
-        if found is not None and exitstatus == 0:
-            return found.exit_code(strict=False) or None
+        if verdict is not None and exitstatus == 0:
+            return verdict.exit_code(strict=False) or None
         return exitstatus or None
 
     def close(self) -> None:
