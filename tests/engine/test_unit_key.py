@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from toy import BENCH, METHOD, PROBLEM, bound, edited, make
 
+from claimbench.digest import digest
 from claimbench.evidence import key as keys
 from claimbench.evidence.source import Sources
-from claimbench.digest import digest
 from claimbench.evidence.unit import Unit
 
 UNIT = Unit(

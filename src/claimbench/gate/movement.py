@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from claimbench.record import Effect
-from claimbench.statistics.interval import t_interval
+from claimbench.statistics.interval import mean_and_sd, t_interval
 from claimbench.words import Kind
 
 Values = Sequence[float | None]
@@ -96,11 +96,13 @@ def _better(kind: Kind, shift: float, old: float, new: float) -> float:
 
 def _welch(old: np.ndarray, new: np.ndarray, level: float) -> float:
     """Return the half width of Welch's interval of a difference of means."""
-    parts = np.array([old.var(ddof=1) / old.size, new.var(ddof=1) / new.size])
-    if parts.sum() == 0:
+    parts = np.array([mean_and_sd(side)[1] / math.sqrt(side.size) for side in (old, new)])
+    error = math.hypot(*parts)
+    if error == 0:
         return 0.0
-    freedom = parts.sum() ** 2 / (parts**2 / [old.size - 1, new.size - 1]).sum()
-    return float(special.stdtrit(freedom, (1 + level) / 2)) * math.sqrt(parts.sum())
+    shares = (parts / error) ** 2
+    freedom = 1 / (shares**2 / [old.size - 1, new.size - 1]).sum()
+    return float(special.stdtrit(freedom, (1 + level) / 2)) * error
 
 
 def _standard_error(effect: Effect) -> float | None:
