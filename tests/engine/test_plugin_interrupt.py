@@ -46,6 +46,11 @@ def pause():
 """
 
 
+def heeding() -> None:
+    """Heed Ctrl-C, which whoever was started in the background of a script ignores."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, int, float]:
     """A run that is sent SIGINT, as a terminal does it: to every process of the group."""
@@ -59,6 +64,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, in
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *words], cwd=root, env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        preexec_fn=heeding,  # noqa: PLW1509  no other thread holds a lock here
     )  # fmt: skip
     end = time.monotonic() + 60
     while not (root / "begun-1").exists() and process.poll() is None and time.monotonic() < end:
