@@ -259,6 +259,21 @@ def write_record(record: Record, path: Path) -> None:
         ) from error
 
 
+def strict_json(text: str) -> Any:
+    """Return what JSON text holds; Python's own reader takes NaN and Infinity for numbers.
+
+    Raises
+    ------
+    ValueError
+        When the text is no JSON.
+    """
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number of JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def read_record(path: Path) -> Record:
     """Read and validate a record.
 
@@ -269,7 +284,7 @@ def read_record(path: Path) -> Record:
     """
     cure = "pytest suite --benchmark-only   (writes a new record)"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecordError(
             f"the record can't be read ({error.strerror})", value=str(path), cure=cure

@@ -236,6 +236,16 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
+def imported_modules(tree: ast.AST, package: str) -> Iterator[str]:
+    """Yield the dotted name of whatever a source of `package` may import, inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for _, (origin, name, _) in _imported(node, package):
+                yield origin
+                if name:
+                    yield f"{origin}.{name}"
+
+
 def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, _Target]]:
     """Yield local name and target, for each name that an import statement binds."""
     if isinstance(node, ast.Import):

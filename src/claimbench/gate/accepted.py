@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from claimbench.errors import RecordError
-from claimbench.record import ClaimRecord, plain
+from claimbench.record import ClaimRecord, plain, strict_json
 from claimbench.words import Profile
 
 SCHEMA = 1
@@ -136,7 +136,7 @@ def read_accepted(path: Path) -> Accepted:
         When there are none, or the file is no JSON, of another schema, or holds a wrong value.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecordError(
             "there are no accepted results to hold the run against",

@@ -81,6 +81,13 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
     elsewhere = {one.claim.paper for one in accepted.claims.values()} - papers
     if elsewhere:
         notes.append(f"Not in this run, so not compared: {', '.join(sorted(elsewhere))}.")
+    known = [accepted.claims[name] for name in judged if name in accepted.claims]
+    foreign = {one.fingerprint for one in known} - {machine}
+    if foreign:
+        notes.append(
+            f"Accepted on another machine ({', '.join(sorted(foreign))}; this is {machine}): last"
+            " bits are free to differ, and the tolerance alone decides."
+        )
     timed = list(compare_ratios(accepted.ratios.get(machine, {}), ratios(record, path)))
     if not timed and any(races(record).values()):
         notes.append(

@@ -127,4 +127,5 @@ def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Find
         timed=True,
         paper=paper,
         experiment=rest,
+        visible=visible,
     )
