@@ -144,17 +144,17 @@ def _gradient_products(tokens: Tokens) -> Tensor:
     return (tokens.A * tokens.h.square().sum(dim=-1)).unsqueeze(-1) * tokens.v
 
 
-class Box(NamedTuple):
+class Box:
     """The paper's rule: a token stays where m_F < delta_F and abs(m_H) < delta_H.
 
-    Attributes
+    Parameters
     ----------
     delta_F, delta_H
         Numbers, or (K, 1); infinity for no bound.
     """
 
-    delta_F: Tensor | float
-    delta_H: Tensor | float
+    def __init__(self, delta_F: Tensor | float, delta_H: Tensor | float) -> None:
+        self.delta_F, self.delta_H = delta_F, delta_H
 
     def __call__(self, tokens: Tokens, m: Shifts, mask: Tensor) -> Tensor:  # noqa: ARG002
         """Return which tokens stay, (K, n) of booleans."""
