@@ -33,6 +33,7 @@ addition.baseline(pin="grpo")(who.grpo)
 addition.baseline(pin="grpo")(who.grpo_conservative)
 addition.control(who.random_rejection)
 addition.control(who.reversed_filter)
+addition.control(who.complement_filter)
 
 variants.method(who.capo)
 variants.method(who.capo_sgd)

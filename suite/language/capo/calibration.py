@@ -99,5 +99,10 @@ class Pool:
         for symbol, steps in (("F", self._F), ("H", self._H)):
             rows = [torch.cat(list(row)).double().cpu() for row in zip(*steps, strict=True)]
             pooled = [torch.cat(rows[cell * RUNS : (cell + 1) * RUNS]) for cell in range(cells)]
-            found[f"{name}_{symbol}"] = torch.stack([torch.quantile(one, at) for one in pooled])
+            found[f"{name}_{symbol}"] = torch.stack([_quantiles(one, at) for one in pooled])
         return found
+
+
+def _quantiles(x: Tensor, at: Tensor) -> Tensor:
+    """Return the quantiles; without any x nothing bounds, and they are infinite."""
+    return torch.quantile(x, at) if len(x) else torch.full_like(at, torch.inf)

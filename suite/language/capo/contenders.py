@@ -148,8 +148,13 @@ def largest_shift_rejection(problem):
 
 
 def reversed_filter(problem):
-    """CAPO the wrong way round: what it accepts is rejected, what it rejects is trained on."""
-    return _chosen(problem, filters.Reversed(Box(*_calibrated(problem))), AdamModel)
+    """The order reversed: without the 2% of the tokens with an advantage whose m_F is smallest."""
+    return _chosen(problem, filters.SmallestShift(SHARE), AdamModel)
+
+
+def complement_filter(problem):
+    """CAPO inside out: what it accepts is rejected, and what it rejects is trained on."""
+    return _chosen(problem, filters.Complement(Box(*_calibrated(problem))), AdamModel)
 
 
 def _calibrated(problem, model="adam", quantile=0.98):

@@ -1,4 +1,4 @@
-"""The one evaluator of the training runs: greedy accuracy on test problems, and what was rejected."""
+"""The one evaluator of the training runs: greedy accuracy, and what was rejected."""
 
 from __future__ import annotations
 

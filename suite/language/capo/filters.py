@@ -63,7 +63,18 @@ class LargestShift:
         return ~largest(m.F, mask * (tokens.A != 0), self._share)
 
 
-class Reversed:
+class SmallestShift:
+    """Reject a net's tokens of the smallest m_F, a share of those that have an advantage."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+
+    def __call__(self, tokens: Tokens, m: Shifts, mask: Tensor) -> Tensor:
+        """Return which tokens stay, (K, n)."""
+        return ~largest(-m.F, mask * (tokens.A != 0), self._share)
+
+
+class Complement:
     """Reject what the paper's rule accepts, and accept what it rejects."""
 
     def __init__(self, box: Box) -> None:

@@ -198,8 +198,8 @@ def tokens_of_batch(batch: Any, A: Tensor) -> Tokens:
     """Return the tokens of a batch (K, P, G, T), flattened to (K, n); advantages (K, P, G)."""
     each = A.unsqueeze(-1).expand_as(batch.mask)
     return tokens_of(
-        batch.logits.flatten(1, 3),
-        batch.hidden.flatten(1, 3),
+        batch.logits.detach().flatten(1, 3),
+        batch.hidden.detach().flatten(1, 3),
         batch.tokens.flatten(1),
         each.flatten(1),
     )
