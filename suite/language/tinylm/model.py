@@ -68,9 +68,7 @@ class Architecture:
         Weights are normal with deviation 0.02, those that end in the residual stream divided by
         sqrt(2 layers); biases are 0, gains 1.
         """
-        return {
-            name: self._drawn(name, shape, generator) for name, shape in self.shapes().items()
-        }
+        return {name: self._drawn(name, shape, generator) for name, shape in self.shapes().items()}
 
     def _drawn(self, name: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         if name.endswith("bias"):

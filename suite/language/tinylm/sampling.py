@@ -159,9 +159,7 @@ def greedy_accuracy(model: Transformer, task: Task, operands: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def sampled_accuracy(
-    model: Transformer, task: Task, operands: Tensor, uniforms: Tensor
-) -> Tensor:
+def sampled_accuracy(model: Transformer, task: Task, operands: Tensor, uniforms: Tensor) -> Tensor:
     """Return each net's share of right answers, (K,), sampled at temperature 1.
 
     Parameters

@@ -61,9 +61,7 @@ class Draws:
 
     def operands(self, pool: Tensor, count: int) -> Tensor:
         """Return problems of `pool`, (problems, m), with replacement, (K, count, m)."""
-        chosen = [
-            torch.from_numpy(each.integers(len(pool), size=count)) for each in self._prompts
-        ]
+        chosen = [torch.from_numpy(each.integers(len(pool), size=count)) for each in self._prompts]
         return pool[self._rows(chosen)]
 
     def uniforms(self, *shape: int) -> Tensor:
