@@ -86,7 +86,7 @@ def mean_of_sentences(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def mean_over_length(x: Tensor, mask: Tensor) -> Tensor:
-    """Return the sum over tokens in `mask`, divided by P, G and the greatest length T (Dr. GRPO)."""
+    """Return the sum over tokens in `mask`, divided by P, G and the full length T (Dr. GRPO)."""
     return (x * mask).mean(dim=(-3, -2, -1))
 
 

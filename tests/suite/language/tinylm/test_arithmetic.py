@@ -31,7 +31,7 @@ def longhand(operands, digits):
 
 @given(st.tuples(*[st.integers(0, 99)] * 2))
 def test_addition_reads_as_python_writes_it(operands):
-    """A prompt is `BOS a+b=` with two digits each; an answer the three digits of the sum, reversed."""
+    """A prompt is `BOS a+b=`, two digits each; an answer the three digits of the sum, reversed."""
     asked = torch.tensor(operands)
     assert text(ADDITION.prompts(asked)) == "<{:02d}+{:02d}=".format(*operands)
     assert text(ADDITION.answers(asked)) == f"{sum(operands):03d}"[::-1] + ">"
@@ -46,7 +46,7 @@ def test_carries_are_written_as_on_paper(operands):
 
 
 def test_the_sizes_are_those_of_the_sheet():
-    """Seven prompt tokens, four to answer, 14 words; the harder task answers with 27 of 32 words."""
+    """Seven prompt tokens, four to answer, 14 words; the harder task: 27 to answer, 32 words."""
     assert (ADDITION.prompt, ADDITION.answer, ADDITION.vocabulary) == (7, 4, 14)
     assert (CARRIES.prompt, CARRIES.answer, CARRIES.vocabulary) == (16, 27, 32)
     assert CARRY + 2 < TOTAL < CARRIES.vocabulary

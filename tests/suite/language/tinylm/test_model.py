@@ -10,7 +10,6 @@ from torch.nn.functional import layer_norm
 from suite.language.tinylm.arithmetic import ADDITION
 from suite.language.tinylm.model import Architecture, Transformer
 from suite.language.tinylm.supervised import architecture_of, fresh
-
 from tests.suite.language.tinylm.nets import stack, weights
 
 
@@ -50,7 +49,7 @@ def by_torch(net, tokens, heads):
 
 
 def test_each_net_is_torchs_transformer():
-    """Logits and hidden states are those of `torch.nn.TransformerEncoderLayer`, pre-norm, causal."""
+    """Logits and hidden states are those of torch's `TransformerEncoderLayer`, pre-norm, causal."""
     model, tokens = stack(0, 1, 2), tokens_of(3, 4, 10)
     logits, hidden = model(tokens)
     for k in range(3):

@@ -90,7 +90,7 @@ def test_clipped_tokens_have_no_gradient():
 
 
 def test_k3_has_the_exact_kl_as_its_mean():
-    """The mean of k3 over tokens drawn from the policy is the KL divergence; it is never negative."""
+    """The mean of k3 over the policy's tokens is the KL divergence; it is never negative."""
     logits, reference = drawn(5, 14, seed=1), drawn(5, 14, seed=2)
     logp, reference_logp = logits.log_softmax(-1), reference.log_softmax(-1)
     k3 = pg.kl_k3(logp, reference_logp)

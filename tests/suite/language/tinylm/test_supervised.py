@@ -6,9 +6,9 @@ from torch.nn.functional import cross_entropy
 
 from suite.language.tinylm.arithmetic import ADDITION, TASKS
 from suite.language.tinylm.model import Transformer
+from suite.language.tinylm.problem_sets import problems
 from suite.language.tinylm.sampling import greedy_accuracy
 from suite.language.tinylm.supervised import answer_loss, architecture_of, pretrain
-from suite.language.tinylm.problem_sets import problems
 from tests.suite.language.tinylm.nets import stack, streams
 
 TINY = {"width": 8, "layers": 1, "heads": 2, "batch": 4}

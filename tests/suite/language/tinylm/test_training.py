@@ -1,6 +1,7 @@
 """Training a stack: torch's AdamW and norm clip net by net, the schedule, private randomness."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_the_rate_warms_up_and_falls_by_a_cosine():
     assert factors[8] == 1
     assert factors[44] == pytest.approx(0.5)
     assert factors[79] == pytest.approx((1 + math.cos(math.pi * 71 / 72)) / 2)
-    assert all(a >= b for a, b in zip(factors[8:], factors[9:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors[8:]))
 
 
 @pytest.mark.parametrize("n", [2, 5])
@@ -121,7 +122,7 @@ def test_a_net_without_a_signal_stays_where_it_is():
 
 
 def test_training_is_seen_step_by_step():
-    """The loss meets each step's batch at its own rate; `after` the same batch, after the update."""
+    """The loss meets each step's batch at its own rate; `after` meets it after the update."""
     model, seen = stack(0, 1, scale=1.0), []
     recipe = Recipe(lr=torch.tensor([1e-3, 2e-3]), steps=10, prompts=2, group=3)
 
