@@ -138,12 +138,18 @@ def tokens_rejected(subject):
 
 def rank_correlation(subject):
     """Return the mean over steps of Spearman's correlation with the realised KL."""
-    return subject["correlation"].mean(axis=(1, 2))
+    return _mean_over_steps(subject, subject["correlation"])
 
 
 def log_size(subject):
     """Return the mean over steps of ln(mean score / mean realised KL)."""
-    return np.log(subject["size"]).mean(axis=(1, 2))
+    with np.errstate(divide="ignore"):
+        return _mean_over_steps(subject, np.log(subject["size"]))
+
+
+def _mean_over_steps(subject, values):
+    """Return means, (replicate,), over the steps in which tokens had an advantage."""
+    return values.mean(axis=(1, 2), where=subject["counted"] > 1)
 
 
 def excess(subject):

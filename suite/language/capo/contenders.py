@@ -148,7 +148,7 @@ def largest_shift_rejection(problem):
 
 
 def reversed_filter(problem):
-    """The order reversed: without the 2% of the tokens with an advantage whose m_F is smallest."""
+    """GRPO without the 2% of the tokens with an advantage whose m_F is smallest."""
     return _chosen(problem, filters.SmallestShift(SHARE), AdamModel)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def measure(problem: Training, run: Run) -> dict[str, Floats]:
 def _between(problem: Training, each: Tensor) -> Floats:
     """Return means over the steps from one checkpoint to the next, of (rows, steps)."""
     edges = (0, *problem.checkpoints)
-    parts = [each[:, first:last].mean(dim=1) for first, last in zip(edges, edges[1:], strict=False)]
+    parts = [each[:, first:last].mean(dim=1) for first, last in pairwise(edges)]
     return _numpy(torch.stack(parts, dim=1))
 
 

@@ -29,6 +29,8 @@ from torch import Tensor
 from suite.language.tinylm.policy_gradient import mean_of_sentences, policy_loss
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+#: Numbers that a processor's cache holds: tokens x V x d are gone through in such parts.
+CACHED = 2**17
 
 
 class Tokens(NamedTuple):
@@ -107,13 +109,20 @@ class AdamModel:
         """Return u = G h, (K, n, V), of the step G that each token proposes; moments stay."""
         if self.t == 0:
             return _gradient_products(tokens)
-        # Net by net, so that the one array of size n V d stays small.
-        return torch.stack([self._products_of(k, tokens) for k in range(len(tokens.h))])
+        n, V, d = (*tokens.v.shape[1:], tokens.h.shape[-1])
+        some = n if tokens.h.is_cuda else max(1, CACHED // (V * d))
+        return torch.stack(
+            [
+                torch.cat([self._products_of(k, tokens, part) for part in _parts(n, some)])
+                for k in range(len(tokens.h))
+            ]
+        )
 
-    def _products_of(self, k: int, tokens: Tokens) -> Tensor:
-        h = tokens.h[k]
-        g = (tokens.A[k].unsqueeze(-1) * tokens.v[k]).unsqueeze(-1) * h.unsqueeze(-2)
-        return (adam_step(g, self.M[k], self.S[k], self.t) @ h.unsqueeze(-1)).squeeze(-1)
+    def _products_of(self, k: int, tokens: Tokens, part: slice) -> Tensor:
+        h = tokens.h[k, part]
+        Av = tokens.A[k, part].unsqueeze(-1) * tokens.v[k, part]
+        G = adam_step(Av.unsqueeze(-1) * h.unsqueeze(-2), self.M[k], self.S[k], self.t)
+        return (G @ h.unsqueeze(-1)).squeeze(-1)
 
     def learn(self, tokens: Tokens, accepted: Tensor) -> None:
         """Update the moments with the mean gradient of the accepted tokens, (K, n) of 0 and 1.
@@ -130,14 +139,16 @@ class AdamModel:
 
 
 def adam_step(g: Tensor, M: Tensor, S: Tensor, t: int) -> Tensor:
-    """Return Adam's direction at update t + 1, had the gradient been g, (..., V, d).
-
-    Overwrites nothing but its own arrays; works in place, as this is all of CAPO's cost.
-    """
+    """Return Adam's direction at update t + 1, had the gradient been g, (..., V, d)."""
     root = (1 - BETA_2 ** (t + 1)) ** 0.5
+    scale = root / (1 - BETA_1 ** (t + 1))
+    # In place and with both corrections outside of the large arrays: this is all of CAPO's cost.
     below = torch.addcmul(BETA_2 * S, g, g, value=1 - BETA_2).sqrt_().add_(EPSILON * root)
-    above = torch.add(BETA_1 * M, g, alpha=1 - BETA_1)
-    return above.div_(below).mul_(root / (1 - BETA_1 ** (t + 1)))
+    return torch.add(scale * BETA_1 * M, g, alpha=scale * (1 - BETA_1)).div_(below)
+
+
+def _parts(n: int, size: int) -> list[slice]:
+    return [slice(first, first + size) for first in range(0, n, size)]
 
 
 def _gradient_products(tokens: Tokens) -> Tensor:

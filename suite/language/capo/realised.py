@@ -136,16 +136,19 @@ def measure_realised(problem: Realised, scores: Sequence[Tensor]) -> dict[str, F
     """Return the columns of the evidence, over tokens with an advantage.
 
     Of shape (rows, steps): Spearman's `correlation` of score and KL, `size`, the mean score over
-    the mean KL, and the mean `kl`. A step without such tokens has a correlation and size of 0.
+    the mean KL, the mean `kl`, and how many tokens are `counted`. Where it is none or one, as when
+    every group has equal rewards, the others are 0.
     """
     rows = len(scores[0])
-    found = {name: np.zeros((rows, len(scores))) for name in ("correlation", "size", "kl")}
+    found = {
+        name: np.zeros((rows, len(scores))) for name in ("correlation", "size", "kl", "counted")
+    }
     for step, (x, kl, seen) in enumerate(zip(scores, problem.kl, problem.steps, strict=True)):
         for row in range(rows):
             counted = seen.counted[row]
-            pair = (each[row, counted].double().cpu().numpy() for each in (x, kl))
-            score, truth = pair
-            if len(score) > 1 and np.ptp(score) > 0 and np.ptp(truth) > 0:
+            score, truth = (each[row, counted].double().cpu().numpy() for each in (x, kl))
+            found["counted"][row, step] = len(score)
+            if len(score) > 1:
                 found["correlation"][row, step] = spearmanr(score, truth).statistic
                 found["size"][row, step] = score.mean() / truth.mean()
                 found["kl"][row, step] = truth.mean()

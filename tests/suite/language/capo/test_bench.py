@@ -49,9 +49,11 @@ def test_reaching_sooner_needs_the_level_and_an_earlier_checkpoint():
 
 
 def test_remaining_estimands():
-    """Means over steps; logarithms; one condition for each cell."""
+    """Means over steps that have tokens; logarithms; one condition for each cell."""
     assert bench.tokens_rejected(subject(rejected=[[0.02], [0.04]])).tolist() == [0.02, 0.04]
-    steps = subject(correlation=[[[0.5, 0.7]]], size=[[[0.5, 2.0]]])
+    steps = subject(
+        correlation=[[[0.5, 0.7, 0.0]]], size=[[[0.5, 2.0, 0.0]]], counted=[[[9, 2, 0]]]
+    )
     np.testing.assert_allclose(bench.rank_correlation(steps), [0.6])
     np.testing.assert_allclose(bench.log_size(steps), [0.0], atol=1e-12)
     cells = subject(excess=[[-1.0, 2.0]], gamma=[0.5, 0.9], lr=[0.1, 10])
