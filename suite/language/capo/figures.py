@@ -116,13 +116,15 @@ def realised(evidence, traces, exhibits, ax, palette):
         ax.plot(ends, ends, "--", color="#7f7f7f", label="m_F = KL")
     ax.set(xscale="log", yscale="log", xlabel="m_F", ylabel="realised KL of the token")
     ax.legend(fontsize="small")
-    rank = traces.groupby("contender")["correlation"].mean()
-    size = traces[traces["contender"] == "adam_model"]["size"].mean()
+    seen = traces[traces["counted"] > 1]
+    rank = seen.groupby("contender")["correlation"].mean()
+    size = np.exp(np.log(seen[seen["contender"] == "adam_model"]["size"]).mean())
     others = f"{rank['surprise']:.2f} for -ln pi(a), {rank['sgd_model']:.2f} for the SGD model"
     replicates = evidence["replicate"].nunique()
     return (
         f"Over steps and {replicates} replicates Spearman's correlation of m_F with the realised KL"
-        f" is {rank['adam_model']:.2f} ({others}); mean m_F is {size:.1%} of the mean KL."
+        f" is {rank['adam_model']:.2f} ({others}); mean m_F is {size:.1%} of the mean KL, geometric"
+        " mean over steps."
     )
 
 
@@ -136,8 +138,9 @@ def guarantee(evidence, ax, palette):
         told.append(f"{'with' if name == 'guarantee' else 'without'} its second term the bound"
                     f" exceeds the change on {above} of {len(own)}")  # fmt: skip
     own = evidence[evidence["contender"] == "guarantee"]
-    ends = np.array([own["change"].min(), own["change"].max()])
+    ends = np.geomspace(1e-3, own["change"].max(), 50)
     ax.plot(ends, ends, "--", color="#7f7f7f", label="bound = change")
+    ax.set_xscale("symlog", linthresh=0.01)
     ax.set_yscale("symlog", linthresh=0.01)
     ax.set(xlabel="change of the return", ylabel="lower bound")
     ax.legend(fontsize="small")

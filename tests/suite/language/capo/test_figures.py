@@ -30,7 +30,7 @@ def tables(experiment):
     point = np.tile([0, 1, 2], len(rows))
     return rows, points.assign(
         point=point, completions=100.0 * (point + 1), accuracy=0.7, rejection=0.02,
-        correlation=0.8, size=0.01,
+        correlation=0.8, size=0.01, counted=point,
     )  # fmt: skip
 
 
