@@ -12,6 +12,7 @@ from . import contenders as who
 from . import guarantee as theorem
 from . import overhead as race
 from . import realised as kl
+from . import speed as trl
 from .evaluate import measure
 from .problem import training
 
@@ -26,6 +27,7 @@ carries = Experiment(training, measure, stack=("lr",))
 realised = Experiment(kl.realised, kl.measure_realised, stack=("lr",), exhibit=kl.exhibit_realised)
 guarantee = Experiment(theorem.processes, theorem.measure_guarantee)
 overhead = Experiment(race.steps, race.measure_steps, stack=("lr",), seconds=True)
+speed = Experiment(trl.speed, trl.measure_speed, seconds=True)
 
 addition.method(who.capo)
 addition.method(who.capo_printed)
@@ -78,6 +80,10 @@ overhead.method(race.filtered_step)
 overhead.method(race.plain_step_again)
 overhead.baseline(pin="grpo")(race.plain_step)
 overhead.control(race.twice_filtered_step)
+
+speed.method(trl.stacked)
+speed.baseline(pin="trl-grpo")(trl.trl)
+speed.control(trl.plain_loop)
 
 
 def accuracy_lost(subject, opponent):
@@ -164,3 +170,9 @@ def excess(subject):
 def log_seconds(subject, opponent):
     """Return ln of the subject's seconds over the opponent's, round by round."""
     return np.log(subject["seconds"] / opponent["seconds"])[:, 0]
+
+
+def log_seconds_per_completion(subject, opponent):
+    """Return ln of the subject's seconds per completion over the opponent's, round by round."""
+    ours = subject["seconds"] / subject["completions"]
+    return np.log(ours / (opponent["seconds"] / opponent["completions"]))[:, 0]

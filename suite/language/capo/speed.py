@@ -60,7 +60,7 @@ def stacked(problem: Speed) -> Tensor:
 
 
 def plain_loop(problem: Speed) -> Tensor:
-    """Train run after run the plain way: sample without a cache, then read everything again."""
+    """Train run after run; sample prompt after prompt without a cache, then read all again."""
     problem.calls += problem.completions
     made, rewards = problem.training, []
     recipe = Recipe(lr=made.lr[0], steps=made.steps, prompts=made.prompts, group=made.group)
@@ -87,14 +87,17 @@ def _sampled(
     model: Transformer, task: Task, operands: Tensor, uniforms: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return tokens and mask, (1, P, G, T), reading all of the text for each token."""
-    shape = uniforms.shape
-    text = task.prompts(operands)[:, :, None].expand(-1, -1, shape[2], -1).flatten(1, 2)
-    for t in range(task.answer):
-        logits, _ = model(text, last=1)
-        below = logits[:, :, 0].softmax(dim=-1).cumsum(dim=-1)[..., :-1]
-        token = (below <= uniforms[..., t].flatten(1)[..., None]).sum(dim=-1)
-        text = torch.cat((text, token[..., None]), dim=-1)
-    tokens = text[..., task.prompt :].view(shape)
+    G, T = uniforms.shape[2:]
+    answers = []
+    for p, prompt in enumerate(task.prompts(operands)[0]):
+        text = prompt.expand(1, G, -1)
+        for t in range(T):
+            logits, _ = model(text, last=1)
+            below = logits[:, :, 0].softmax(dim=-1).cumsum(dim=-1)[..., :-1]
+            token = (below <= uniforms[:, p, :, t, None]).sum(dim=-1)
+            text = torch.cat((text, token[..., None]), dim=-1)
+        answers.append(text[..., task.prompt :])
+    tokens = torch.stack(answers, dim=1)
     ended = (tokens == task.eos).cumsum(dim=-1).cumsum(dim=-1) > 1
     return tokens.masked_fill(ended, task.eos), (~ended).float()
 
