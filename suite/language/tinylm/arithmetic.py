@@ -29,8 +29,9 @@ class Task:
     digits
         D: each is written with as many digits, the sum with one more.
     written
-        Whether the answer writes out every column before the total: the m digits, the carry that
-        comes in, and the digit that stays. The columns are not graded, the total is.
+        Whether the answer writes out every column before the total: its first digit, then for each
+        further number its digit, what stands after it is added, and the carry so far. The carry
+        of the column before is added with the second number. Columns are not graded, the total is.
     vocabulary
         V, the number of tokens; those that no prompt or answer uses are spare.
     """
@@ -55,7 +56,7 @@ class Task:
     @property
     def answer(self) -> int:
         """Tokens of an answer with its EOS, T: no more are sampled."""
-        return self.graded + (self.operands + 2) * self.digits * self.written
+        return self.graded + (3 * self.operands - 2) * self.digits * self.written
 
     def prompts(self, operands: Tensor) -> Tensor:
         """Return the prompts, (..., L), of `operands`, (..., m)."""
@@ -74,18 +75,8 @@ class Task:
         end = operands.new_full((*shape, 1), EOS)
         if not self.written:
             return torch.cat((total, end), dim=-1)
-        below = (operands[..., None] % places[:-1]).sum(dim=-2)
-        carry = CARRY + below // places[:-1]
-        columns = torch.cat(
-            (
-                self._digits(operands).transpose(-1, -2),
-                carry[..., None],
-                total[..., :-1, None],
-            ),
-            dim=-1,
-        )
         mark = operands.new_full((*shape, 1), TOTAL)
-        return torch.cat((columns.flatten(-2), mark, total, end), dim=-1)
+        return torch.cat((self._columns(operands), mark, total, end), dim=-1)
 
     def reward(self, operands: Tensor, tokens: Tensor) -> Tensor:
         """Return 1.0 where the graded tokens are all right, else 0.0, shape (...).
@@ -100,6 +91,15 @@ class Task:
         right = self.answers(operands)[..., -self.graded :] == tokens[..., -self.graded :]
         return right.all(dim=-1).float()
 
+    def _columns(self, operands: Tensor) -> Tensor:
+        """Return the columns, (..., (3 m - 2) D), units first."""
+        digits = self._digits(operands).transpose(-1, -2)  # (..., D, m)
+        places = self._places[:-1].to(operands.device)
+        carried = (operands[..., None] % places).sum(dim=-2) // places
+        sums = digits.cumsum(dim=-1)[..., 1:] + carried[..., None]
+        steps = torch.stack((digits[..., 1:], sums % 10, CARRY + sums // 10), dim=-1)
+        return torch.cat((digits[..., :1], steps.flatten(-2)), dim=-1).flatten(-2)
+
     @cached_property
     def _places(self) -> Tensor:
         return 10 ** torch.arange(self.digits + 1)
@@ -110,5 +110,5 @@ class Task:
 
 
 ADDITION = Task("addition", operands=2, digits=2, written=False, vocabulary=14)
-CARRIES = Task("carries", operands=3, digits=4, written=True, vocabulary=32)
+CARRIES = Task("carries", operands=3, digits=3, written=True, vocabulary=32)
 TASKS = {task.name: task for task in (ADDITION, CARRIES)}

@@ -19,12 +19,15 @@ def text(tokens):
 
 
 def longhand(operands, digits):
-    """Add column by column as on paper, a string at a time."""
+    """Add column by column, number after number, as on paper: a string at a time."""
     columns, carry, total = "", 0, ""
     for place in range(digits):
-        column = [int(f"{each:0{digits}d}"[-1 - place]) for each in operands]
-        standing = sum(column) + carry
-        columns += "".join(map(str, column)) + "abc"[carry] + str(standing % 10)
+        first, *others = (int(f"{each:0{digits}d}"[-1 - place]) for each in operands)
+        columns += str(first)
+        standing = first + carry
+        for digit in others:
+            standing += digit
+            columns += f"{digit}{standing % 10}{'abc'[standing // 10]}"
         carry, total = standing // 10, total + str(standing % 10)
     return f"{columns}|{total}{carry}>"
 
@@ -37,18 +40,18 @@ def test_addition_reads_as_python_writes_it(operands):
     assert text(ADDITION.answers(asked)) == f"{sum(operands):03d}"[::-1] + ">"
 
 
-@given(st.tuples(*[st.integers(0, 9999)] * 3))
+@given(st.tuples(*[st.integers(0, 999)] * 3))
 def test_carries_are_written_as_on_paper(operands):
-    """Every column names its digits, the carry that comes in and the digit that stays."""
+    """Each digit of a column is followed by what then stands, and by the carry."""
     asked = torch.tensor(operands)
-    assert text(CARRIES.prompts(asked)) == "<{:04d}+{:04d}+{:04d}=".format(*operands)
-    assert text(CARRIES.answers(asked)) == longhand(operands, 4)
+    assert text(CARRIES.prompts(asked)) == "<{:03d}+{:03d}+{:03d}=".format(*operands)
+    assert text(CARRIES.answers(asked)) == longhand(operands, 3)
 
 
 def test_the_sizes_are_those_of_the_sheet():
     """Seven prompt tokens, four to answer, 14 words; the harder task: 27 to answer, 32 words."""
     assert (ADDITION.prompt, ADDITION.answer, ADDITION.vocabulary) == (7, 4, 14)
-    assert (CARRIES.prompt, CARRIES.answer, CARRIES.vocabulary) == (16, 27, 32)
+    assert (CARRIES.prompt, CARRIES.answer, CARRIES.vocabulary) == (13, 27, 32)
     assert CARRY + 2 < TOTAL < CARRIES.vocabulary
     assert max(BOS, EOS) < ADDITION.vocabulary
 
@@ -68,9 +71,9 @@ def test_one_wrong_graded_token_is_worth_nothing(task):
 
 def test_columns_are_not_graded():
     """Only the total of a written-out answer counts, as in the paper's final answers."""
-    operands = torch.tensor([[1234, 777, 9]])
+    operands = torch.tensor([[234, 777, 9]])
     tokens = CARRIES.answers(operands)
-    tokens[0, :20] = 0
+    tokens[0, :21] = 0
     assert CARRIES.reward(operands, tokens).tolist() == [1.0]
 
 
