@@ -34,8 +34,13 @@ def pretrain(
 ) -> dict[str, Tensor]:
     """Return the weights of one net, trained by Adam on the answers of training problems.
 
+    Deviation: nets wider than 64 have the rate lr * 64 / width. At 3e-3 a net of width 256 with 6
+    layers stood at a loss of 1.8 on `carries` after 100 steps, at 7.5e-4 at 0.5 (batches of 16).
+
     Parameters
     ----------
+    lr
+        At width 64 and below; constant.
     enough
         Training ends when the sampled accuracy on the validation problems is at least this,
         checked after `first_check` steps and then after every `every`.
@@ -53,7 +58,7 @@ def pretrain(
     pool, validation, test = (
         problems(chosen, part, device) for part in ("train", "validation", "test")
     )
-    adam, rate = AdamW(model), torch.full((1,), lr, device=device)
+    adam, rate = AdamW(model), torch.full((1,), lr * min(1, 64 / width), device=device)
     random = np.random.default_rng([seed, 1])
     sampled = torch.zeros(1)
     for step in range(1, most + 1):

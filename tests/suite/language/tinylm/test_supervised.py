@@ -61,3 +61,13 @@ def test_the_loss_falls_and_the_net_can_be_taken_up():
     assert torch.equal(loss[:1], loss[1:])
     accuracy = greedy_accuracy(model, ADDITION, test)
     assert torch.equal(accuracy, arrays["greedy_accuracy"].expand(2))
+
+
+@pytest.mark.parametrize(("width", "lr"), [(32, 3e-3), (64, 3e-3), (128, 1.5e-3)])
+def test_wide_nets_take_smaller_steps(width, lr):
+    """Adam's first step moves every weight that has a gradient by the rate: 3e-3, less if wide."""
+    architecture = architecture_of(ADDITION, width, 1, 2)
+    start = architecture.initial(torch.Generator().manual_seed(0))
+    end = pretrain(width=width, layers=1, heads=2, batch=4, enough=1.1, first_check=9, most=1)
+    moved = end["head"] - start["head"]
+    assert float(moved.abs().max()) == pytest.approx(lr, rel=1e-3)
