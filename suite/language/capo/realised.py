@@ -156,8 +156,8 @@ def measure_realised(problem: Realised, scores: Sequence[Tensor]) -> dict[str, F
 
 
 def exhibit_realised(problem: Realised, scores: Sequence[Tensor]) -> dict[str, Floats]:
-    """Return scores and KL of replicate 0 in the last step but one, tokens with an advantage."""
-    step = max(0, len(scores) - 2)
+    """Return scores and KL of replicate 0 in the second step, tokens with an advantage."""
+    step = min(1, len(scores) - 1)
     counted = problem.steps[step].counted[0]
     return {
         "score": scores[step][0, counted].double().cpu().numpy(),

@@ -1,5 +1,7 @@
 """The last-layer model is the sheet's: fixed figures, autograd's derivatives, the exact KL."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suite.language.capo import method
-from suite.language.capo.method import AdamModel, Box, SGDModel, Shifts, shifts, tokens_of
+from suite.language.capo.method import (
+    AdamModel,
+    Box,
+    SGDModel,
+    Shifts,
+    TokenFilter,
+    shifts,
+    tokens_of,
+)
 
 
 def random_tokens(seed=0, K=2, n=5, V=6, d=4):
@@ -226,3 +236,66 @@ def test_acceptance_is_a_box():
     )
     assert Box(0.01, 0.1)(None, m, None).tolist() == [[True, False, False, True, True, False]]
     assert Box(float("inf"), float("inf"))(None, m, None).all()
+
+
+def batch_of(K=2, P=2, G=3, T=4, V=6, d=4):
+    """Return a random batch whose last token of each sentence was never sampled."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(K, P, G, T, V, generator=generator, dtype=torch.float64)
+    tokens = torch.randint(V, (K, P, G, T), generator=generator)
+    mask = torch.ones(K, P, G, T, dtype=torch.float64)
+    mask[..., -1] = 0
+    return SimpleNamespace(
+        logits=logits,
+        hidden=torch.randn(K, P, G, T, d, generator=generator, dtype=torch.float64),
+        tokens=tokens,
+        logp=logits.log_softmax(-1).gather(-1, tokens.unsqueeze(-1))[..., 0],
+        mask=mask,
+        reward=torch.randn(K, P, G, generator=generator, dtype=torch.float64),
+        lr=torch.full((K,), 0.1, dtype=torch.float64),
+    )
+
+
+def test_a_filter_masks_by_its_rule_and_learns_from_what_it_accepts():
+    """What is left is the completion mask times the rule, and the moments are of that alone."""
+    batch, model, shown = batch_of(), AdamModel(), []
+    odd = torch.arange(24).remainder(2).expand(2, 24).bool()
+    token_filter = TokenFilter(lambda *_: odd, model, lambda *seen: shown.append(seen))
+    left = token_filter(batch, batch.reward)
+    expected = batch.mask * odd.view_as(batch.mask)
+    assert torch.equal(left, expected)
+    reference, tokens = AdamModel(), method.tokens_of_batch(batch, batch.reward)
+    reference.learn(tokens, expected.flatten(1))
+    torch.testing.assert_close(model.M, reference.M)
+    reference.learn(tokens, batch.mask.flatten(1))
+    assert not torch.allclose(model.M, reference.M)
+    (seen,) = shown
+    torch.testing.assert_close(seen[1], shifts(tokens, SGDModel().products(tokens), 0.1))
+    assert torch.equal(seen[2], batch.mask.flatten(1))
+    assert torch.equal(seen[3], expected.flatten(1))
+
+
+def test_tokens_of_a_batch_have_the_advantage_of_their_sentence():
+    """Flattened in the order prompt, completion, token."""
+    batch = batch_of()
+    tokens = method.tokens_of_batch(batch, batch.reward)
+    assert tokens.A[1].view(2, 3, 4)[1, 2].tolist() == [float(batch.reward[1, 1, 2])] * 4
+    a = batch.tokens[1, 1, 2, 3]
+    expected = -batch.logits[1, 1, 2, 3].softmax(-1)
+    expected[a] += 1
+    torch.testing.assert_close(tokens.v[1, 23], expected)
+    torch.testing.assert_close(tokens.h[1, 23], batch.hidden[1, 1, 2, 3])
+
+
+def test_loss_is_the_mean_over_sentences_of_means_over_accepted_tokens():
+    """By a plain loop: sum over accepted tokens of -A, divided by their number or by 1."""
+    batch = batch_of()
+    keep = torch.zeros_like(batch.mask)
+    keep[0, 0, 0, :2] = keep[0, 1, 1, 0] = keep[1, 1, 2, :3] = 1
+    batch.logp.requires_grad_()
+    loss = method.capo_loss(lambda reward: reward, lambda _batch, _A: keep)(batch)
+    (found,) = torch.autograd.grad(loss.sum(), [batch.logp])
+    for k, p, g in np.ndindex(2, 2, 3):
+        number = max(1, int(keep[k, p, g].sum()))
+        expected = -float(batch.reward[k, p, g]) * keep[k, p, g] / number / 6
+        torch.testing.assert_close(found[k, p, g], expected)

@@ -84,8 +84,8 @@ def test_measure_correlates_counted_tokens_only(tiny):
     assert not any(column.any() for column in nothing.values())
 
 
-def test_exhibit_holds_the_last_step_but_one(tiny):
+def test_exhibit_holds_the_second_step(tiny):
     """Scores and KL of replicate 0, tokens with an advantage."""
     problem = realised.Realised(tiny())
     shown = realised.exhibit_realised(problem, realised.adam_model(problem))
-    assert len(shown["score"]) == len(shown["kl"]) == int(problem.steps[2].counted[0].sum())
+    assert len(shown["score"]) == len(shown["kl"]) == int(problem.steps[1].counted[0].sum())
