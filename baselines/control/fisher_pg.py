@@ -160,6 +160,13 @@ def gymnasium_vector(
     return float(made), float(started + episodes)
 
 
+def gymnasium_simulators(name: str, episodes: int) -> Any:
+    """Return gymnasium's vector of as many simulators, stepped one after another, float64."""
+    import gymnasium
+
+    return gymnasium.make_vec(name, num_envs=episodes, vectorization_mode="sync")
+
+
 def a2c(
     name: str, *, hidden: Sequence[int], episodes: Sequence[int], limit: int, seed: int
 ) -> list[NDArray[np.float32]]:

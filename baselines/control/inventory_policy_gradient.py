@@ -2,26 +2,29 @@
 
     x (rows, B, n, L), q (rows, B, n)   as in `inventory_hdpo`
 
-Trainers take callables: episodes that give (x, demand), the period's step (x, q, d) -> (x', cost),
-and networks. All rows are trained at once and share nothing.
+`train` takes what it needs of a system as callables. All rows are trained at once and share
+nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import cos, log, pi
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from .adam import Adam
+
 Policy = Callable[[Tensor], Tensor]
 
 #: Discount, and the decay of generalised advantage estimation.
 GAMMA, LAMBDA = 0.99, 0.95
-#: Of the critic, and of PPO's ratio of probabilities.
-CRITIC_LR, CLIP = 3e-3, 0.2
-MINIBATCHES = 4
+#: The critic's first learning rate.
+CRITIC_LR = 3e-3
+#: Of PPO: how far a ratio of probabilities counts, and steps per batch of episodes.
+CLIP, MINIBATCHES = 0.2, 4
 
 
 class Networks(NamedTuple):
@@ -41,8 +44,18 @@ class Networks(NamedTuple):
     critic_parameters: Sequence[Tensor]
 
 
-class _Experience(NamedTuple):
-    """What a batch of episodes taught, (rows, T * B, ...); only `value` has a gradient."""
+class Experience(NamedTuple):
+    """What a batch of episodes taught.
+
+    Attributes
+    ----------
+    x, action
+        States (rows, T * B, n, L), and orders before their positive part is taken (rows, T * B, n).
+    log_probability, advantage, target
+        (rows, T * B): of the action when it was taken; standardised; and for the critic.
+    value
+        (rows, T * B), the critic's, the only one with a gradient.
+    """
 
     x: Tensor
     action: Tensor
@@ -52,46 +65,17 @@ class _Experience(NamedTuple):
     value: Tensor
 
 
-def reinforce(
-    episode: Callable[[], tuple[Tensor, Tensor]],
-    step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
-    networks: Networks,
-    *,
-    lr: float,
-    steps: int,
-    generator: torch.Generator,
-) -> Policy:
-    """Train by REINFORCE with a critic; return the policy of mean orders (Williams 1992).
-
-    Actions are Gaussian around the actor's mean, with one learned log standard deviation per row;
-    orders are their positive part. One step of Adam per batch of episodes.
-    """
-
-    def losses(seen: _Experience, log_std: Tensor) -> Iterator[Tensor]:
-        now = _log_probability(seen.action, networks.actor(seen.x), log_std)
-        yield -now * seen.advantage + (seen.value - seen.target).square()
-
-    return _trained(episode, step, networks, lr, steps, generator, losses)
+def reinforce(seen: Experience, networks: Networks, log_std: Tensor) -> Tensor:
+    """Return the losses of REINFORCE with a critic, (rows, samples) (Williams 1992)."""
+    now = _log_probability(seen.action, networks.actor(seen.x), log_std)
+    return -now * seen.advantage + (seen.value - seen.target).square()
 
 
-def ppo(
-    episode: Callable[[], tuple[Tensor, Tensor]],
-    step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
-    networks: Networks,
-    *,
-    lr: float,
-    steps: int,
-    generator: torch.Generator,
-) -> Policy:
-    """Train by PPO, one pass in 4 minibatches per batch of episodes (Schulman et al. 2017)."""
-
-    def losses(seen: _Experience, log_std: Tensor) -> Iterator[Tensor]:
-        for part in _parts(seen, MINIBATCHES, generator):
-            now = _log_probability(part.action, networks.actor(part.x), log_std)
-            gained = _clipped(now - part.log_probability, part.advantage)
-            yield -gained + (networks.critic(part.x) - part.target).square()
-
-    return _trained(episode, step, networks, lr, steps, generator, losses)
+def ppo(seen: Experience, networks: Networks, log_std: Tensor) -> Tensor:
+    """Return the losses of proximal policy optimisation (Schulman et al. 2017, equation 7)."""
+    now = _log_probability(seen.action, networks.actor(seen.x), log_std)
+    gained = _clipped(now - seen.log_probability, seen.advantage)
+    return -gained + (networks.critic(seen.x) - seen.target).square()
 
 
 def _clipped(log_ratio: Tensor, advantage: Tensor) -> Tensor:
@@ -99,38 +83,50 @@ def _clipped(log_ratio: Tensor, advantage: Tensor) -> Tensor:
     return torch.minimum(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage)
 
 
-def _trained(
+def train(
+    losses: Callable[[Experience, Networks, Tensor], Tensor],
     episode: Callable[[], tuple[Tensor, Tensor]],
     step: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
     networks: Networks,
+    *,
     lr: float,
     steps: int,
     generator: torch.Generator,
-    losses: Callable[[_Experience, Tensor], Iterator[Tensor]],
+    minibatches: int = 1,
 ) -> Policy:
-    """Return the policy of mean orders after `steps` batches.
+    """Train on `steps` batches of episodes; return the policy of mean orders.
+
+    Actions are Gaussian around the actor's mean, with one learned log standard deviation per row;
+    orders are their positive part. Learning rates fall to zero by a cosine.
 
     Parameters
     ----------
     losses
-        Each (rows, samples), one for each step of Adam on a batch.
+        `reinforce` or `ppo`: experience, networks and log standard deviation (rows, 1, 1) to
+        (rows, samples).
+    episode
+        Gives where paths start, (rows, B, n, L), and their demand, (T, rows, B, n).
+    step
+        x, q and a period's demand to the next x and the cost (rows, B).
+    lr
+        The actor's first rate; the critic's is `CRITIC_LR`.
+    generator
+        Of the noise in actions and of the minibatches.
+    minibatches
+        Steps of Adam per batch of episodes, each on its share of the samples.
     """
     first = networks.actor_parameters[0]
     log_std = first.new_zeros(len(first), 1, 1).requires_grad_()
-    actor = {"params": [*networks.actor_parameters, log_std], "lr": lr}
-    critic = {"params": list(networks.critic_parameters), "lr": CRITIC_LR}
-    adam = torch.optim.Adam([actor, critic], fused=True)
+    actor, critic = Adam([*networks.actor_parameters, log_std]), Adam(networks.critic_parameters)
     scale = RewardScale()
     for k in range(steps):
         falling = (1 + cos(pi * k / steps)) / 2
-        for group, highest in zip(adam.param_groups, (lr, CRITIC_LR), strict=True):
-            group["lr"] = falling * highest
         seen = _experience(*episode(), step, networks, log_std.detach(), scale, generator)
-        for loss in losses(seen, log_std):
-            adam.zero_grad()
+        for part in _parts(seen, minibatches, generator):
             # Rows share no parameter, so that the sum's gradient is that of each.
-            loss.mean(dim=1).sum().backward()
-            adam.step()
+            losses(part, networks, log_std).mean(dim=1).sum().backward()
+            actor.step(falling * lr)
+            critic.step(falling * CRITIC_LR)
     return lambda x: networks.actor(x).clamp(min=0)
 
 
@@ -142,7 +138,7 @@ def _experience(
     log_std: Tensor,
     scale: RewardScale,
     generator: torch.Generator,
-) -> _Experience:
+) -> Experience:
     """Simulate a batch of episodes with noisy orders."""
     with torch.no_grad():
         states, actions, means, costs = [], [], [], []
@@ -162,7 +158,7 @@ def _experience(
     action, mean = (torch.stack(part, dim=1).flatten(1, 2) for part in (actions, means))
     value, flat = values[:, :-1].flatten(1), advantage.flatten(1)
     centred = flat - flat.mean(dim=1, keepdim=True)
-    return _Experience(
+    return Experience(
         visited[:, :-1].flatten(1, 2),
         action,
         _log_probability(action, mean, log_std),
@@ -211,12 +207,15 @@ def _log_probability(action: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     return -(score / 2 + log_std + log(2 * pi) / 2).sum(dim=-1)
 
 
-def _parts(seen: _Experience, count: int, generator: torch.Generator) -> list[_Experience]:
+def _parts(seen: Experience, count: int, generator: torch.Generator) -> list[Experience]:
+    """Return a random partition of the samples; all of them as they are, where one is wanted."""
+    if count == 1:
+        return [seen]
     size = seen.advantage.shape[1]
     order = torch.randperm(size, generator=generator, device=seen.advantage.device)
     free = [field.detach() for field in seen]
     return [
-        _Experience(*(field.index_select(1, chosen) for field in free))
+        Experience(*(field.index_select(1, chosen) for field in free))
         for chosen in order.tensor_split(count)
     ]
 

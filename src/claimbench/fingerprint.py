@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from claimbench.digest import digest
 from claimbench.errors import UsageError
 from claimbench.evidence.source import versions
-from claimbench.evidence.unit import digest
 
 NUMERIC = ("numpy", "scipy", "torch")
 

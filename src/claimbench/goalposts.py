@@ -8,9 +8,9 @@ from typing import Any
 
 from claimbench.binding import Paper
 from claimbench.claim import Claim, Design
+from claimbench.digest import digest
 from claimbench.errors import ClaimbenchError, ClaimFileError
 from claimbench.evidence.source import Sources
-from claimbench.evidence.unit import digest
 from claimbench.verdict import Rule, parse_printed
 
 

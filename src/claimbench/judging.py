@@ -280,12 +280,18 @@ def _comparison(name: str, judgement: Judgement, unit: str, where: Mapping[str, 
         effect=_effect(judgement.interval, unit),
         where=dict(where),
         conditions=_conditions(judgement, unit),
+        replicates=[finite(value) for value in judgement.replicates],
     )
 
 
 def _conditions(judgement: Judgement, unit: str) -> list[ConditionRecord]:
     return [
-        ConditionRecord(each.name, each.verdict, _effect(each.interval, unit))
+        ConditionRecord(
+            each.name,
+            each.verdict,
+            _effect(each.interval, unit),
+            [finite(value) for value in each.replicates],
+        )
         for each in judgement.conditions
     ]
 

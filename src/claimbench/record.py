@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from claimbench.digest import digest
 from claimbench.errors import RecordError
 from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
@@ -56,6 +57,7 @@ class ConditionRecord:
     name: str
     verdict: Verdict
     effect: Effect | None
+    replicates: list[float | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Comparison:
     effect: Effect | None = None
     where: dict[str, Any] = field(default_factory=dict)
     conditions: list[ConditionRecord] = field(default_factory=list)
+    replicates: list[float | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,8 @@ class Record:
         workers; ``engine`` the engine's own time (see ``docs/record.md``).
     command
         The words after ``pytest``, to run the same again.
+    not_judged
+        Claims of the papers above that could not be judged -> why.
     """
 
     __pydantic_config__ = _CONFIG
@@ -200,9 +205,15 @@ class Record:
     papers: list[PaperRecord]
     claims: list[ClaimRecord]
     contenders: list[ContenderRecord]
+    not_judged: dict[str, str] = field(default_factory=dict)
 
 
 _ADAPTER = TypeAdapter(Record)
+
+
+def fingerprint_of(record: Record) -> str:
+    """Return twelve digits that stand for the machine: the name of its folder of records."""
+    return digest(record.fingerprint)[:12]
 
 
 def finite(number: float | None) -> float | None:
@@ -210,11 +221,12 @@ def finite(number: float | None) -> float | None:
     return None if number is None or not math.isfinite(number) else float(number)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return a value as JSON has it: numbers that are not finite are null."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float):
         return finite(value)
     return value
@@ -222,7 +234,7 @@ def _plain(value: object) -> object:
 
 def to_json(record: Record) -> str:
     """Return the record as JSON text with a stable order of keys."""
-    return json.dumps(_plain(dataclasses.asdict(record)), indent=1, allow_nan=False) + "\n"
+    return json.dumps(plain(dataclasses.asdict(record)), indent=1, allow_nan=False) + "\n"
 
 
 def write_record(record: Record, path: Path) -> None:

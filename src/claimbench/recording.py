@@ -10,13 +10,12 @@ from typing import Any
 
 from claimbench.binding import Paper
 from claimbench.checkout import revision
-from claimbench.data import data_hash
+from claimbench.data import data_hash, hash_of
 from claimbench.errors import RecordError
 from claimbench.evidence import clock
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.store import exhibit_file
 from claimbench.evidence.table import frame
-from claimbench.evidence.unit import digest
 from claimbench.fingerprint import fingerprint
 from claimbench.grid import label
 from claimbench.judging import Evidence, Judged
@@ -26,6 +25,7 @@ from claimbench.record import (
     ContenderRecord,
     PaperRecord,
     Record,
+    fingerprint_of,
     write_record,
 )
 from claimbench.words import Profile
@@ -90,11 +90,15 @@ def make_record(
         seed=circumstances.seed,
         fingerprint=dict(fingerprint(circumstances.device)),
         pins=check({name: pin for name, pin in pins.items() if name in used}),
-        data={"hash": data_hash(root)},
+        data={
+            "hash": data_hash(root),
+            "papers": {paper.id: hash_of(root, paper.id) for paper in papers},
+        },
         seconds=_seconds(circumstances, heard),
         papers=[_paper(paper) for paper in papers],
         claims=list(judged.claims),
         contenders=[_contender(one) for one in heard],
+        not_judged=dict(judged.not_judged),
     )
 
 
@@ -109,7 +113,7 @@ def save(record: Record, results: Path, evidence: Mapping[str, Evidence]) -> Pat
     RecordError
         When the folder can't be written.
     """
-    place = results / record.profile / digest(record.fingerprint)[:12]
+    place = results / record.profile / fingerprint_of(record)
     path = _free(place / f"{record.created}-{record.revision[:8]}.json")
     folder = path.with_suffix("")
     try:

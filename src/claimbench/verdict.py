@@ -57,6 +57,7 @@ class Condition:
     name: str
     verdict: Verdict
     interval: Interval
+    replicates: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,9 @@ def judge(effects: Effects, rule: Rule, *, rng: np.random.Generator) -> Judgemen
     told = zip(effects.names, columns, strict=False)  # nothing is told of columns without names
     return replace(
         conjunction(columns, names=names),
-        conditions=tuple(Condition(name, part.verdict, part.interval) for name, part in told),
+        conditions=tuple(
+            Condition(name, part.verdict, part.interval, part.replicates) for name, part in told
+        ),
     )
 
 

@@ -24,19 +24,31 @@ from toy import (
     records,
 )
 
-#: A control that takes its time over each of its four blocks, and says when it has begun.
+#: A control whose second of four blocks does not end by itself: it waits for leave to go on.
 FLATTER = """
 @line.control
 def flatter(problem):
-    from pathlib import Path
-
     from .pace import pause
 
-    Path("began").touch()
     pause()
 """
 SLOW = edited(BENCH, ("\n@line.control\ndef flatter(problem):\n", FLATTER))
-WAIT = "import ctypes\n\n\ndef pause():\n    ctypes.CDLL(None).usleep(%d)\n"
+PACE = """
+import ctypes
+from pathlib import Path
+
+
+def pause():
+    begun = len(list(Path(".").glob("begun-*")))
+    Path(f"begun-{begun}").touch()
+    while begun and not Path("go-on").exists():
+        ctypes.CDLL(None).usleep(20_000)
+"""
+
+
+def heeding() -> None:
+    """Heed Ctrl-C, which whoever was started in the background of a script ignores."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +57,18 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, in
     root = make(
         tmp_path_factory.mktemp("checkout"),
         bench_line__py=SLOW,
-        pace__py=WAIT % 900_000,
+        pace__py=PACE,
         claim__toml=edited(CLAIM_TOML, ("T = [1, 2, 4]\n", "T = [2, 4]\n")),
     )
     words = ["suite", "--benchmark-only", "--workers", "1", "-p", "no:cacheprovider"]
     process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *words], cwd=root, env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        preexec_fn=heeding,  # noqa: PLW1509  no other thread holds a lock here
     )  # fmt: skip
     end = time.monotonic() + 60
-    while not (root / "began").exists() and process.poll() is None and time.monotonic() < end:
+    while not (root / "begun-1").exists() and process.poll() is None and time.monotonic() < end:
         time.sleep(0.05)
-    time.sleep(1.2)  # into the second of four blocks
     os.killpg(process.pid, signal.SIGINT)
     began = time.monotonic()
     out, _ = process.communicate(timeout=60)
@@ -103,6 +115,7 @@ def test_the_next_run_computes_only_the_rest(
     root = interrupted[0]
     kept = len(list((root / "results/store/toy/line/line/flatter").glob("*.parquet")))
 
+    (root / "go-on").touch()
     done = bench(root)
     resumed: dict[str, Any] = records(root)[-1]
     found = {one["name"]: one["blocks_from_store"] for one in resumed["contenders"]}
@@ -110,8 +123,9 @@ def test_the_next_run_computes_only_the_rest(
     assert done.returncode == 0, done.stdout
     assert resumed["complete"]
     assert found == {"steep": 4, "flat": 4, "flatter": kept}
-    whole = make(tmp_path, bench_line__py=SLOW, pace__py=WAIT % 0,
+    whole = make(tmp_path, bench_line__py=SLOW, pace__py=PACE,
                  claim__toml=(root / "suite/toy/line/claim.toml").read_text())  # fmt: skip
+    (whole / "go-on").touch()
     paper = bound(whole)
     for claim in judged(paper, evidence(whole, paper)).values():
         (other,) = [one for one in resumed["claims"] if one["id"] == claim.id]

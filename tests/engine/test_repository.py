@@ -19,7 +19,11 @@ from claimbench.pins import read_pins
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-REQUIREMENTS = [*PROJECT["dependencies"], *(line for lines in EXTRAS.values() for line in lines)]
+#: Extras that `make` installs. The others are a single paper's, large, and used at full or not at
+#: all: whoever wants one asks for it.
+LOCKED = ("peers", "data", "dev")
+ALONE = {name: lines for name, lines in EXTRAS.items() if name not in LOCKED}
+REQUIREMENTS = [*PROJECT["dependencies"], *(line for name in LOCKED for line in EXTRAS[name])]
 PEERS = {"ot", "cvxpy", "clarabel", "skimage", "sklearn", "statsmodels", "dvc", "asv"}
 
 
@@ -43,6 +47,16 @@ def test_the_lock_satisfies_what_the_project_asks_for(line: str) -> None:
     requirement = Requirement(line)
 
     assert requirement.specifier.contains(locked()[canonical(requirement.name)])
+
+
+def test_an_extra_of_its_own_has_the_version_of_its_pin() -> None:
+    """What is not locked is pinned exactly, by pyproject.toml and by the pin whose extra it is."""
+    pins = read_pins(ROOT / "baselines" / "pins.toml").values()
+    for name, lines in ALONE.items():
+        exact = dict(line.split("==") for line in lines if "==" in line)
+        packages = {p: v for pin in pins if pin.extra == name for p, v in pin.packages.items()}
+        assert packages, name
+        assert packages.items() <= exact.items()
 
 
 def test_torch_is_one_version_and_has_no_hash() -> None:

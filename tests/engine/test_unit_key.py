@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from toy import BENCH, METHOD, PROBLEM, bound, edited, make
 
+from claimbench.digest import digest
 from claimbench.evidence import key as keys
 from claimbench.evidence.source import Sources
-from claimbench.evidence.unit import Unit, digest
+from claimbench.evidence.unit import Unit
 
 UNIT = Unit(
     root="/somewhere", domain="toy", slug="line", experiment="line", contender="steep",

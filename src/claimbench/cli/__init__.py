@@ -23,16 +23,16 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    from claimbench.cli import data, doctor, list_, report, show
+    from claimbench.cli import accept, data, doctor, duet, gate, list_, report, show
 
     top = _Parser(
         prog="claimbench",
         description="Headline claims of papers, executed and judged. To run them:"
         " pytest suite --benchmark-only",
-        epilog="Exit codes: 0 fine, 2 something could not run, 4 usage.",
+        epilog="Exit codes: 0 fine, 1 regressed, 2 something could not run, 4 usage.",
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (list_, show, report, data, doctor):
+    for module in (list_, show, report, gate, accept, duet, data, doctor):
         module.add_command(commands)
     return top
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claimbench.evidence.unit import Outcome, Unit, digest
+from claimbench.digest import digest
+from claimbench.evidence.unit import Outcome, Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from claimbench.digest import digest
 from claimbench.errors import StoreError
 from claimbench.evidence.source import Sources
-from claimbench.evidence.unit import digest
 
 Arrays = dict[str, NDArray[Any]]
 

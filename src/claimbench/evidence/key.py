@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from claimbench.digest import digest
 from claimbench.evidence.source import Sources
-from claimbench.evidence.unit import Unit, digest
+from claimbench.evidence.unit import Unit
 from claimbench.experiment import Experiment
 
 #: The engine's files that take part in making evidence.

@@ -5,9 +5,6 @@ A unit is names and numbers: the worker that runs it imports the bench file itse
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -94,9 +91,3 @@ class Outcome:
     peak_memory_bytes: int | None = None
     from_store: bool = False
     criterion: dict[str, float] = field(default_factory=dict)
-
-
-def digest(parts: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a mapping of plain values, whatever the order of its keys."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -37,6 +37,7 @@ class Options:
     seed: int
     fresh: bool
     runs: bool
+    gate: bool
     command: str
 
     @classmethod
@@ -70,6 +71,7 @@ class Options:
             seed=option.claimbench_seed,
             fresh=option.claimbench_fresh,
             runs=bool(getattr(option, "benchmark_only", False)),
+            gate=option.claimbench_gate,
             command=shlex.join(config.invocation_params.args),
         )
 
@@ -132,6 +134,12 @@ def add_options(parser: pytest.Parser) -> None:
         dest="claimbench_fresh",
         action="store_true",
         help="compute everything again, whatever the evidence store holds",
+    )
+    group.addoption(
+        "--gate",
+        dest="claimbench_gate",
+        action="store_true",
+        help="hold the run against the accepted results; exit with 1 when a result got worse",
     )
 
 

@@ -19,8 +19,10 @@ from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
 from claimbench.evidence.run import Run
 from claimbench.fingerprint import fingerprint
+from claimbench.gate.gate import Gate
 from claimbench.goalposts import rules
 from claimbench.pins import Pin, read_pins, state
+from claimbench.plugin.gating import gated
 from claimbench.plugin.options import Options
 from claimbench.plugin.progress import Progress
 from claimbench.record import Record
@@ -38,6 +40,7 @@ class Outcome:
     report_path: Path | None
     not_judged: Mapping[str, str]
     errors: tuple[str, ...]
+    gate: Gate | None = None
 
 
 class Session:
@@ -164,9 +167,19 @@ class Session:
             errors.append(f"no report could be drawn ({type(error).__name__}: {error})")
         total = clock.now() - self._began
         record = dataclasses.replace(record, seconds={**record.seconds, "total": total})
-        self.outcome = Outcome(record, record_path, report_path, judged.not_judged, tuple(errors))
+        verdict = None
+        if self.options.gate and record_path is not None:
+            try:
+                verdict = gated(record, record_path, root)
+            except ClaimbenchError as error:
+                errors.append(str(error))
+        self.outcome = Outcome(
+            record, record_path, report_path, judged.not_judged, tuple(errors), verdict
+        )
         if self.broken or self.failures or errors:
             return 2
+        if verdict is not None and exitstatus == 0:
+            return verdict.exit_code(strict=False) or None
         return exitstatus or None
 
     def close(self) -> None:

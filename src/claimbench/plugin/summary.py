@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claimbench.gate.show import lines
 from claimbench.record import ClaimRecord, Record
 from claimbench.wording import interval_words, verdict_counts
 
@@ -48,6 +49,10 @@ def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
         reporter.write_line(f"record: {_shown(outcome.record_path)}")
     if outcome.report_path is not None:
         reporter.write_line(f"report: {_shown(outcome.report_path)}")
+    if outcome.gate is not None:
+        reporter.section("gate", sep="=")
+        for line in lines(outcome.gate):
+            reporter.write_line(line)
 
 
 def verdict_table(record: Record) -> Table:

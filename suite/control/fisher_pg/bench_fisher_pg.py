@@ -68,7 +68,7 @@ dimension.method(who.n_pg_igt)
 dimension.method(who.n_harpg)
 dimension.baseline(pin="n-pgm")(who.n_pgm)
 
-# Tasks of gymnasium's, on batched twins: evidence only.
+# Tasks of gymnasium's, on batched twins and on its simulators: evidence only.
 
 GRID = {"gamma_0": (0.03, 0.1, 0.3, 1.0)}
 
@@ -81,6 +81,17 @@ tasks.baseline(pin="vanilla-pg", grid=GRID)(learners.pg)
 tasks.baseline(pin="n-pgm", grid=GRID)(learners.n_pgm)
 tasks.baseline(pin="storm-pg", grid=GRID)(learners.storm_pg)
 tasks.baseline(pin="sb3-a2c")(learners.a2c)
+
+# An experiment of its own: where MuJoCo is missing, nobody can play, and the twins don't need it.
+reacher = Experiment(task, measure_task, stack=("N",))
+
+reacher.method(pin="reacher", grid=GRID)(learners.n_pg_igt)
+reacher.method(pin="reacher", grid=GRID)(learners.n_harpg)
+reacher.method(pin="reacher", grid=GRID)(learners.harpg)
+reacher.baseline(pin="reacher", grid=GRID)(learners.pg)
+reacher.baseline(pin="reacher", grid=GRID)(learners.n_pgm)
+reacher.baseline(pin="reacher", grid=GRID)(learners.storm_pg)
+reacher.baseline(pin="reacher-a2c")(learners.a2c)
 
 # Steps of CartPole per second.
 

@@ -2,7 +2,7 @@
 
     state        (parts, ...), float64, an episode on each of the trailing places
     observation  (parts, ...), what gymnasium's agent sees, which is in float32
-    action       (...), 0 or 1 for CartPole, a torque for Pendulum
+    action       (...), 0 or 1 for CartPole; (1, ...), a torque for Pendulum
 
 The transitions are gymnasium's to 1e-6 and better, flags included: explicit Euler with the old
 velocities for CartPole, semi-implicit for Pendulum. The time limit is 200 for both.
@@ -44,6 +44,7 @@ class CartPole:
     #: Logits of a policy; its actions are 0 and 1.
     outputs = 2
     discrete = True
+    limit = LIMIT
     #: The best return there is, of an episode that reaches the limit.
     best = float(LIMIT)
 
@@ -78,6 +79,7 @@ class Pendulum:
     #: Means of a policy; an action is a torque.
     outputs = 1
     discrete = False
+    limit = LIMIT
     best = 0.0
 
     def start(self, *shape: int, generator: torch.Generator) -> Tensor:
@@ -94,16 +96,13 @@ class Pendulum:
     def step(self, state: Tensor, action: Tensor, elapsed: int | Tensor) -> Transition:
         """Return what follows; `elapsed` steps were made before this one."""
         angle, spin = state.unbind()
-        torque = action.clamp(-2.0, 2.0)
+        (torque,) = action.clamp(-2.0, 2.0)
         bent = torch.remainder(angle + pi, 2 * pi) - pi
         cost = bent**2 + 0.1 * spin**2 + 0.001 * torque**2
         faster = (spin + (15.0 * angle.sin() + 3.0 * torque) * 0.05).clamp(-8.0, 8.0)
         following = torch.stack((angle + 0.05 * faster, faster))
         never = torch.zeros_like(angle, dtype=torch.bool)
         return Transition(following, -cost, never, _late(never, elapsed))
-
-
-ENVIRONMENTS = {made.name: made for made in (CartPole(), Pendulum())}
 
 
 def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -118,8 +118,9 @@ def returns(evidence, ax, palette):
             ax.plot(curve.index, curve, style, color=palette[name], label=label)
         area = table.mean(axis=1).sort_values()
         told.append(
-            f"{task} {policy}: {_words(area.index[0])} {area.iloc[0]:.0f}, N-PG-IGT"
-            f" {area.get('n_pg_igt', np.nan):.0f}, N-HARPG {area.get('n_harpg', np.nan):.0f}"
+            f"{task} {policy}: {_words(area.index[0])} {_digits(area.iloc[0])}, N-PG-IGT"
+            f" {_digits(area.get('n_pg_igt', np.nan))}, N-HARPG"
+            f" {_digits(area.get('n_harpg', np.nan))}"
         )
     ax.set(xlabel="trajectories N", ylabel="shortfall from the best return", yscale="symlog")
     ax.legend(fontsize="small")
@@ -223,5 +224,6 @@ FIGURES = (
     ("instance_a", "The gap over trajectories", gaps),
     ("instance_a", "Exponents of error and gap", exponents),
     ("tasks", "Learning curves on twins of gymnasium's tasks", returns),
+    ("reacher", "Learning curves on gymnasium's Reacher", returns),
     ("race", "Steps of CartPole per second", speeds),
 )

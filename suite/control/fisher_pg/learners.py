@@ -1,4 +1,4 @@
-"""Who learns CartPole and Pendulum: gamma_0 tuned for each by the engine, on one grid."""
+"""Who learns CartPole, Pendulum and Reacher: gamma_0 tuned for each by the engine, on one grid."""
 
 import numpy as np
 import torch
@@ -7,7 +7,6 @@ from baselines.control import fisher_pg as pins
 
 from . import method
 from .contenders import as_steps
-from .environments import LIMIT
 from .method import decay, unit
 from .oracle import Step
 from .tasks import BATCH
@@ -69,9 +68,9 @@ def a2c(problem, *, streams):
     """
     policy = problem.policy
     hidden = [out for _, out in policy.layers[:-1]]
-    name = policy.environment.name
+    name, limit = policy.environment.name, policy.environment.limit
     looks = [
-        pins.a2c(name, hidden=hidden, episodes=problem.N, limit=LIMIT, seed=seed)
+        pins.a2c(name, hidden=hidden, episodes=problem.N, limit=limit, seed=seed)
         for seed in streams.replicates
     ]
     problem.spent.extend(problem.N)

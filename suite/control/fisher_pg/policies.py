@@ -1,8 +1,8 @@
 """Policies with one parameter vector per replicate, and what their trajectories estimate.
 
 A policy is a perceptron with tanh hidden layers, or none: categorical over two actions, or Gaussian
-with a log standard deviation that does not depend on the state. Parameters are flat, (n, dim): the
-matrix and bias of each layer, and last the log standard deviation.
+with log standard deviations that do not depend on the state. Parameters are flat, (n, dim): the
+matrix and bias of each layer, and last the log standard deviations.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from .environments import LIMIT, CartPole, Pendulum
+from .environments import CartPole, Pendulum
+from .reacher import Reacher
 
 GAMMA = 0.99
+Environment = CartPole | Pendulum | Reacher
 
 
 class Batch(NamedTuple):
@@ -29,7 +31,7 @@ class Batch(NamedTuple):
     observations
         (n, parts, T, m), float32.
     actions
-        (n, T, m).
+        (n, T, m), or (n, outputs, T, m) where they are continuous.
     Psi
         (n, T, m), discounted rewards to go, 0 after an episode's end.
     live
@@ -54,15 +56,15 @@ class Policy:
         Widths of the hidden layers.
     """
 
-    def __init__(self, environment: CartPole | Pendulum, hidden: Sequence[int] = ()) -> None:
+    def __init__(self, environment: Environment, hidden: Sequence[int] = ()) -> None:
         self.environment = environment
         sizes = [environment.observations, *hidden, environment.outputs]
         self.layers = list(pairwise(sizes))
         weights = sum((inside + 1) * out for inside, out in self.layers)
-        self.dim = weights + (0 if environment.discrete else 1)
+        self.dim = weights + (0 if environment.discrete else environment.outputs)
 
     def start(self, n: int, generator: torch.Generator) -> Tensor:
-        """Return (n, dim): normal matrices over the root of their inputs, biases and log sd 0.
+        """Return (n, dim): normal matrices over the root of their inputs, biases and log sds 0.
 
         The last layer is a hundredth of that, so that no action is preferred.
         """
@@ -87,14 +89,14 @@ class Policy:
         return x
 
     def act(self, theta: Tensor, observations: Tensor, generator: torch.Generator) -> Tensor:
-        """Return actions, (n, k), drawn for observations (n, parts, k)."""
+        """Return actions drawn for observations (n, parts, k): (n, k), or (n, outputs, k)."""
         found = self.outputs(theta, observations)
-        shape, device = found[:, 0].shape, generator.device
+        device = generator.device
         if self.environment.discrete:
-            drawn = torch.rand(shape, generator=generator, device=device)
+            drawn = torch.rand(found[:, 0].shape, generator=generator, device=device)
             return (drawn < torch.sigmoid(found[:, 1] - found[:, 0])).to(found.dtype)
-        drawn = torch.randn(shape, generator=generator, device=device)
-        return found[:, 0] + theta[:, -1:].exp() * drawn
+        drawn = torch.randn(found.shape, generator=generator, device=device)
+        return found + self._log_sd(theta).unsqueeze(2).exp() * drawn
 
     def log_probability(self, theta: Tensor, batch: Batch) -> Tensor:
         """Return log pi(a | s), (n, T, m), of the batch's steps, 0 after an episode's end."""
@@ -103,9 +105,9 @@ class Policy:
         if self.environment.discrete:
             right = found[:, 1] - found[:, 0]
             return logsigmoid(torch.where(batch.actions > 0, right, -right)) * batch.live
-        spread = theta[:, -1].reshape(n, 1, 1)
-        z = (batch.actions - found[:, 0]) * torch.exp(-spread)
-        return (-(z**2) / 2 - spread - log(2 * pi) / 2) * batch.live
+        log_sd = self._log_sd(theta).reshape(n, -1, 1, 1)
+        z = (batch.actions - found) * torch.exp(-log_sd)
+        return (-(z**2) / 2 - log_sd - log(2 * pi) / 2).sum(dim=1) * batch.live
 
     def play(self, theta: Tensor, m: int, generator: torch.Generator) -> Batch:
         """Return m trajectories of each replicate's policy."""
@@ -114,10 +116,11 @@ class Policy:
             state = environment.start(n, m, generator=generator)
             live = torch.ones(n, m, dtype=torch.bool, device=theta.device)
             steps = []
-            for t in range(LIMIT):
+            for t in range(environment.limit):
                 seen = environment.observe(state).transpose(0, 1)
                 action = self.act(theta, seen, generator)
-                made = environment.step(state, action, t)
+                pushed = action if environment.discrete else action.transpose(0, 1)
+                made = environment.step(state, pushed, t)
                 steps.append((seen, action, made.reward.float() * live, live.float()))
                 state, live = made.state, live & ~made.terminated
                 if t % 16 == 15 and not bool(live.any()):
@@ -162,3 +165,7 @@ class Policy:
         (g,) = torch.autograd.grad(Phi.mean(dim=1).sum(), point, create_graph=True)
         products = (along.detach() * Phi).mean(dim=1).sum()
         return torch.autograd.grad(products + (g * v).sum(), point)[0]
+
+    def _log_sd(self, theta: Tensor) -> Tensor:
+        """Return the log standard deviations of the actions, (n, outputs)."""
+        return theta[:, -self.environment.outputs :]

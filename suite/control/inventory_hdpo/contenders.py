@@ -65,27 +65,29 @@ def reinforce(problem, *, streams, lr=REINFORCE_LR):
 
 def reinforce_fast(problem, *, streams):
     """REINFORCE at the learning rate that is best when steps are few, 1e-2."""
-    return _policy_gradient(problem, gradients.reinforce, streams, 1e-2)
+    return reinforce(problem, streams=streams, lr=1e-2)
 
 
 def ppo(problem, *, streams, lr=PPO_LR):
     """Proximal policy optimisation with the same rewards and critic."""
-    return _policy_gradient(problem, gradients.ppo, streams, lr)
+    return _policy_gradient(problem, gradients.ppo, streams, lr, gradients.MINIBATCHES)
 
 
-def _policy_gradient(problem, trainer, streams, lr):
+def _policy_gradient(problem, losses, streams, lr, minibatches=1):
     networks = gradients.networks_of(
         MeanOrder(problem, problem.streams.torch("weights")),
         Critic(problem, problem.streams.torch("critic")),
     )
     return Answer(
-        trainer(
+        gradients.train(
+            losses,
             problem.episode,
             problem.network.step,
             networks,
             lr=lr,
-            steps=problem.steps,
+            steps=problem.training.steps,
             generator=streams.torch("actions", problem.device),
+            minibatches=minibatches,
         )
     )
 
@@ -95,10 +97,11 @@ def sb3_ppo(problem, *, streams, lr=PPO_LR):
     from baselines.control import inventory_sb3
 
     # The last episode begins but is not trained on.
-    episodes = [problem.episode() for _ in range(problem.steps + 1)]
-    problem.calls -= problem.T * problem.batch
+    T, steps, batch, _ = problem.training
+    episodes = [problem.episode() for _ in range(steps + 1)]
+    problem.calls -= T * batch
     policies = []
-    for row, own in enumerate(streams.each("actions")):
+    for row, own in enumerate([*streams.each("actions")] * problem.cells):
         one = dataclasses.replace(
             problem.network, h=problem.network.h[[row]], p=problem.network.p[[row]]
         )

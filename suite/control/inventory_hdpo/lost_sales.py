@@ -82,6 +82,8 @@ def optimum(L: int, p: float, tolerance: float = 1e-6) -> Optimum:
 
     Parameters
     ----------
+    L, p
+        Lead time in periods, and cost of a lost sale.
     tolerance
         The width of the bracket at which it stops; the cost is its middle.
     """
@@ -110,8 +112,12 @@ def average_cost(L: int, p: float, orders: Wholes, tolerance: float = 1e-7) -> f
 
     Parameters
     ----------
+    L, p
+        Lead time in periods, and cost of a lost sale.
     orders
         Of the shape of `shape`; orders are clipped to 0..`LARGEST_ORDER`.
+    tolerance
+        The width of the bracket at which it stops; the cost is its middle.
     """
     X, size = largest_stock(L), orders.size
     orders = np.clip(orders, 0, LARGEST_ORDER).ravel()

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from baselines.control.adam import Adam
+
 from .simulator import Network, Policy, average_costs
 
 
@@ -28,7 +30,10 @@ def hdpo(
     network: Network | None = None,
     cut: int = 0,
 ) -> Policy:
-    """Train the policies of all rows, each on `problem.steps` episodes, and return them.
+    """Train the policies of all rows by Adam, one step per episode, and return them.
+
+    The loss is the mean cost per store and period, and counts all periods from the first, as in the
+    official code.
 
     Deviation: the learning rate falls to zero by a cosine, where the official code keeps it
     constant; and unless `select` is given, the last parameters are returned, so that equal numbers
@@ -36,6 +41,12 @@ def hdpo(
 
     Parameters
     ----------
+    problem
+        An `InventoryProblem`: its system, its episodes, and how many of these.
+    policy, parameters
+        States (rows, B, n, L) to orders (rows, B, n), and what it depends on, rows first.
+    lr
+        The first learning rate.
     clip
         The largest norm of a row's gradient.
     select
@@ -48,10 +59,10 @@ def hdpo(
     """
     network = network or problem.network
     parameters = list(parameters)
-    adam = torch.optim.Adam(parameters, lr=lr, fused=True)
+    T, steps, *_ = problem.training
+    adam = Adam(parameters)
     best = Best(parameters)
-    for k, rate in enumerate(cosine(lr, problem.steps), start=1):
-        adam.param_groups[0]["lr"] = rate
+    for k, rate in enumerate(cosine(lr, steps), start=1):
         x, demand = problem.episode()
         total = torch.zeros(())
         for t, d in enumerate(demand):
@@ -60,16 +71,15 @@ def hdpo(
             x, cost = network.step(x, policy(x), d)
             total = total + cost
         # Rows share no parameter, so that the sum's gradient is that of each.
-        loss = total.mean(dim=1).sum() / (problem.T * problem.stores)
-        adam.zero_grad()
+        loss = total.mean(dim=1).sum() / (T * problem.stores)
         loss.backward()
         if clip < inf:
             clip_rows(parameters, clip)
-        adam.step()
+        adam.step(rate)
         if select and k % select == 0:
             x, demand = problem.development()
             with torch.no_grad():
-                costs = average_costs(problem.network, policy, x, demand, problem.T)
+                costs = average_costs(problem.network, policy, x, demand, T)
             best.meet(costs.mean(dim=1))
     best.restore()
     return policy

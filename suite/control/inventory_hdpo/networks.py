@@ -30,6 +30,12 @@ class StackedMLP:
 
         Parameters
         ----------
+        sizes
+            Of the input, the hidden layers and the output.
+        problem
+            An `InventoryProblem`, which has n replicates in each of its cells.
+        generator
+            Of the weights; networks of several parts draw them one after another.
         bias
             What the last bias starts at; None draws it like the others.
         """

@@ -79,6 +79,39 @@ class Episode(NamedTuple):
     demand: Tensor
 
 
+class Training(NamedTuple):
+    """How long every network is trained.
+
+    Attributes
+    ----------
+    T, batch, steps
+        Periods and paths of an episode, and the number of episodes.
+    traces
+        Size of the data set that episodes are taken from, in turn; 0 for fresh paths.
+    """
+
+    T: int = 1
+    steps: int = 0
+    batch: int = 1
+    traces: int = 0
+
+
+class Evaluation(NamedTuple):
+    """The test by simulation: paths, periods, and how many of these are not counted.
+
+    Deviation: the official test has 32,768 paths of 5,000 periods, of which 3,000 are discarded.
+    Shorter ones widen the intervals; they favour nobody, since all meet the same paths.
+    """
+
+    paths: int = 0
+    periods: int = 0
+    discard: int = 0
+
+
+#: For problems whose policies are not trained, or not simulated.
+UNTRAINED, UNTESTED = Training(), Evaluation()
+
+
 @dataclass
 class InventoryProblem:
     """Networks to be trained on one system, all by the same number of simulated periods.
@@ -86,18 +119,16 @@ class InventoryProblem:
     Attributes
     ----------
     p
-        (rows,), the cost of unmet demand at the stores.
+        (rows,), the cost of unmet demand at the stores; their mean, where they differ.
+    n
+        Replicates of each cell.
+    training, evaluation
+        Sizes.
     reference
         (rows,), the optimal policy's cost per period on the test paths, or a lower bound; None
         where neither is known, or the cost is not found by simulation.
-    cells, n
-        Rows are cells * n.
-    T, steps, batch
-        Periods and paths of an episode, and the number of episodes to train on.
-    traces
-        Size of the data set that episodes are taken from, in turn; 0 for fresh paths.
-    test_paths, test_periods, discard
-        Of the test, where there is one: paths, periods, and how many of these are not counted.
+    rows, cells, stores
+        Rows are cells * n; stores are the locations that have customers.
     calls
         (rows,), periods simulated so far.
     """
@@ -105,22 +136,17 @@ class InventoryProblem:
     network: Network
     demand: Demand
     p: Tensor
-    cells: int
     n: int
     streams: Any
-    T: int = 1
-    steps: int = 0
-    batch: int = 1
-    traces: int = 0
-    test_paths: int = 0
-    test_periods: int = 0
-    discard: int = 0
+    training: Training = UNTRAINED
+    evaluation: Evaluation = UNTESTED
     reference: Tensor | None = None
     calls: Tensor = field(init=False)
     _taken: int = field(init=False, default=0)
 
     def __post_init__(self):
-        self.rows = self.cells * self.n
+        self.rows = len(self.p)
+        self.cells = self.rows // self.n
         self.stores = len(self.demand.mean)
         self.calls = torch.zeros(self.rows, dtype=torch.float64)
         self._paths = self.streams.torch("paths")
@@ -132,30 +158,35 @@ class InventoryProblem:
 
     def episode(self) -> Episode:
         """Return the next paths to train on, and count their periods."""
-        if not self.traces:
-            found = self._drawn(self._paths, self.batch, self.T)
+        T, _, batch, traces = self.training
+        if not traces:
+            found = self._drawn(self._paths, batch, T)
         else:
-            size = min(self.batch, self.traces)
-            first = self._taken % (self.traces - self.traces % size)
+            size = min(batch, traces)
+            first = self._taken % (traces - traces % size)
             self._taken += size
             x, demand = self._data
             found = Episode(x[:, first : first + size], demand[:, :, first : first + size])
-        self.calls += found.demand[..., 0][:, 0].numel()
+        self.calls += T * found.demand.shape[2]
         return self._for_all_cells(found)
 
-    def test(self, batch: int, T: int) -> Episode:
+    def test(self) -> Episode:
         """Return paths that nobody trained on, uncounted: the same ones for every contender."""
-        return self._for_all_cells(self._drawn(self.streams.torch("test"), batch, T))
+        paths, periods, _ = self.evaluation
+        return self._for_all_cells(self._drawn(self.streams.torch("test"), paths, periods))
 
     def development(self) -> Episode:
-        """Return paths to choose among a run's policies by, uncounted; as many as a batch."""
-        return self._for_all_cells(
-            self._drawn(self.streams.torch("development"), self.batch, 2 * self.T)
-        )
+        """Return paths to choose among a run's policies by, uncounted; as many as a batch.
+
+        They last twice as long as an episode. Deviation: half of that is discarded, where the
+        official code discards 60 periods of 100.
+        """
+        T, _, batch, _ = self.training
+        return self._for_all_cells(self._drawn(self.streams.torch("development"), batch, 2 * T))
 
     @cached_property
     def _data(self) -> Episode:
-        return self._drawn(self._paths, self.traces, self.T)
+        return self._drawn(self._paths, self.training.traces, self.training.T)
 
     def _drawn(self, generator: torch.Generator, batch: int, T: int) -> Episode:
         """Return paths of the n replicates, each store's pipeline uniform on (0, mean) at first."""
@@ -173,6 +204,13 @@ class InventoryProblem:
         return Episode(one.x.repeat(self.cells, 1, 1, 1), one.demand.repeat(1, self.cells, 1, 1))
 
 
+def per_row(
+    values: Sequence[float], streams: Any, n: int, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Return one value per cell as one per row, (cells * n,), on the streams' device."""
+    return torch.tensor(np.repeat(values, n), dtype=dtype, device=streams.device)
+
+
 def lost_sales(
     L: int,
     p: Sequence[float],
@@ -184,30 +222,19 @@ def lost_sales(
     streams: Any,
     n: int,
 ) -> InventoryProblem:
-    """Return setting B: one store, Poisson(5), lost sales, for a stack of p.
+    """Return setting B: one store, Poisson(5), lost sales, h = 1, for a stack of p (Zipkin 2008).
 
     Parameters
     ----------
+    L
+        Lead time in periods.
     p
-        One entry per cell of the stack.
+        Cost of a lost sale, one entry per cell of the stack.
+    T, steps, batch, traces
+        See `Training`.
     """
-    cost = torch.tensor(np.repeat(p, n), dtype=torch.float32, device=streams.device)
-    network = Network(
-        lead=(L,),
-        supplier=(OUTSIDE,),
-        h=torch.full_like(cost, H).reshape(-1, 1, 1),
-        p=cost.reshape(-1, 1, 1),
-        lost=True,
-    )
-    return InventoryProblem(
-        network,
-        Demand(mean=(RATE,)),
-        cost,
-        cells=len(p),
-        n=n,
-        streams=streams,
-        T=T,
-        steps=steps,
-        batch=batch,
-        traces=traces,
-    )
+    rows = per_row(p, streams, n)
+    price = rows.reshape(-1, 1, 1)
+    network = Network((L,), (OUTSIDE,), torch.full_like(price, H), price, lost=True)
+    training = Training(T, steps, batch, traces)
+    return InventoryProblem(network, Demand((RATE,)), rows, n, streams, training)

@@ -31,6 +31,15 @@ def single_store(L: int, mean: float, sd: float, p: float, h: float = 1.0) -> Ba
 
     S* = (L + 1) mu + z sigma sqrt(L + 1) and C* = (h + p) sigma sqrt(L + 1) phi(z), with
     z = Phi^{-1}(p / (p + h)).
+
+    Parameters
+    ----------
+    L
+        Lead time in periods.
+    mean, sd
+        Of a period's demand, in units; not clipped.
+    p, h
+        Costs per unit and period of what is backlogged and what is left.
     """
     z, spread = norm.ppf(p / (p + h)), sd * sqrt(L + 1)
     return BaseStock(np.array([(L + 1) * mean + z * spread]), float((h + p) * spread * norm.pdf(z)))
@@ -59,7 +68,11 @@ def clark_scarf(
     Parameters
     ----------
     lead, h
-        Of the store first, then of who supplies it, and so on.
+        Lead times and holding costs of the store first, then of who supplies it, and so on.
+    p
+        Cost per unit and period of a backlog at the store.
+    mean, sd
+        Of a period's demand, in units.
     clipped
         Whether normal demand below zero counts as zero.
     step
@@ -121,15 +134,18 @@ def transshipment_bound(
 ) -> float:
     """Return a lower bound of the cost per period of all stores behind a centre without stock.
 
-    As if stock could be moved between stores for nothing on its last way: (h + p) phi(z) times
-    the deviation of the demand that the stores face together (setting D).
+    As if stock could be moved between stores for nothing on its last way (setting D):
+
+        (h + p) phi(z) sqrt((L_s + 1) (sum_k sd_k)^2 + L_c 1' Sigma 1),    z = Phi^{-1}(p / (p + h))
 
     Parameters
     ----------
     sd
         Of the stores' demand; any two have the same correlation.
     store_lead, lead
-        Of the stores and of the centre.
+        Lead times in periods of the stores, L_s, and of the centre, L_c.
+    p, h
+        Costs per unit and period of what is backlogged and what is left, equal for all stores.
     """
     spread = np.asarray(sd)
     together = (1 - correlation) * (spread**2).sum() + correlation * spread.sum() ** 2

@@ -6,6 +6,8 @@ and in x[..., k] what arrives k periods ahead. Rows are networks in training, B 
 In every period, in this order: orders are chosen from x; demand is met; costs are charged; what is
 on the way moves one period on, and the orders enter it. An order with lead time L placed in period
 t meets demand from period t + L on.
+
+Source: the simulator of the official code, in its order of events.
 """
 
 from __future__ import annotations
@@ -77,6 +79,8 @@ class Network:
 
         Parameters
         ----------
+        x
+            (rows, B, n, L), in units.
         q, d
             (rows, B, n): ordered by every location, and demanded from it by customers.
         """
@@ -98,7 +102,10 @@ class Network:
 
 
 class EarlyNetwork(Network):
-    """A mutant: every order is usable one period before its lead time is over."""
+    """A control: every order is usable one period before its lead time is over.
+
+    For locations that are supplied from outside only.
+    """
 
     def step(self, x: Tensor, q: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
         """Return what `Network.step` does, with q put in before the pipeline moves on."""
@@ -115,8 +122,10 @@ def average_costs(
 
     Parameters
     ----------
-    demand
-        (T, rows, B, n).
+    policy
+        Asked once in every period, in turn.
+    x, demand
+        (rows, B, n, L), the first state, and (T, rows, B, n).
     discard
         Periods at the beginning that are simulated but not counted.
     """

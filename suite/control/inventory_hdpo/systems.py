@@ -10,7 +10,7 @@ import torch
 
 from baselines.control import inventory_hdpo as pins
 
-from .problem import Demand, InventoryProblem
+from .problem import Demand, Evaluation, InventoryProblem, Training, per_row
 from .references import BaseStock, clark_scarf, single_store, transshipment_bound
 from .simulator import OUTSIDE, Network, Policy, average_costs
 
@@ -53,22 +53,27 @@ def backlog(
     """Return setting A, one store with backlog, for a stack of p; nothing is trained on it.
 
     The reference is the closed form for demand that is not clipped, less than 0.1% above.
+
+    Parameters
+    ----------
+    L
+        Lead time in periods.
+    p
+        Cost per unit and period of a backlog, one entry per cell of the stack.
+    test_paths, test_periods, discard
+        See `Evaluation`.
     """
-    cost = torch.tensor(np.repeat(p, n), dtype=torch.float32, device=streams.device)
-    problem = InventoryProblem(
-        Network((L,), (OUTSIDE,), torch.ones(1, device=streams.device), cost.reshape(-1, 1, 1)),
-        Demand((STORE_MEAN,), (STORE_SD,)),
-        cost,
-        cells=len(p),
-        n=n,
-        streams=streams,
-        test_paths=test_paths,
-        test_periods=test_periods,
-        discard=discard,
-    )
+    rows = per_row(p, streams, n)
     optima = [single_store(L, STORE_MEAN, STORE_SD, each).cost for each in p]
-    problem.reference = torch.tensor(np.repeat(optima, n), device=streams.device)
-    return problem
+    return InventoryProblem(
+        Network((L,), (OUTSIDE,), torch.ones(1, device=streams.device), rows.reshape(-1, 1, 1)),
+        Demand((STORE_MEAN,), (STORE_SD,)),
+        rows,
+        n,
+        streams,
+        evaluation=Evaluation(test_paths, test_periods, discard),
+        reference=per_row(optima, streams, n, torch.float64),
+    )
 
 
 def serial(
@@ -93,28 +98,26 @@ def serial(
     ----------
     L
         The store's lead time.
+    p
+        Cost per unit and period of a backlog, one entry per cell of the stack.
+    T, steps, batch, traces
+        See `Training`.
     test_paths, test_periods, discard
-        Of the test: paths, periods, and how many of these are not counted.
+        See `Evaluation`.
     """
     lead, h = (L, *UPSTREAM_LEAD), (1.0, *UPSTREAM_H)
     best = [clark_scarf(lead, h, each, MEAN, SD) for each in p]
-    cost = torch.tensor(np.repeat(p, n), dtype=torch.float32, device=streams.device)
-    shortage = torch.zeros(len(cost), 1, len(lead), device=streams.device)
-    shortage[..., 0] = cost[:, None]
+    rows = per_row(p, streams, n)
+    shortage = torch.zeros(len(rows), 1, len(lead), device=streams.device)
+    shortage[..., 0] = rows[:, None]
     problem = InventoryProblem(
         Network(lead, (1, 2, 3, OUTSIDE), torch.tensor(h, device=streams.device), shortage),
         Demand((MEAN,), (SD,)),
-        cost,
-        cells=len(p),
-        n=n,
-        streams=streams,
-        T=T,
-        steps=steps,
-        batch=batch,
-        traces=traces,
-        test_paths=test_paths,
-        test_periods=test_periods,
-        discard=discard,
+        rows,
+        n,
+        streams,
+        Training(T, steps, batch, traces),
+        Evaluation(test_paths, test_periods, discard),
     )
     problem.reference = simulated(problem, echelon(problem, best))
     return problem
@@ -145,37 +148,38 @@ def transshipment(
 ) -> InventoryProblem:
     """Return setting D: K stores behind a centre that ships on all it gets, for a stack of p.
 
-    Demand is not clipped. The reference is the lower bound.
+    Demand is not clipped. The reference is the lower bound of all stores' cost.
 
     Parameters
     ----------
     L
         The stores' lead time.
+    p
+        Cost per unit and period of a backlog, one entry per cell of the stack.
+    correlation
+        Of any two stores' demand.
+    T, steps, batch, traces
+        See `Training`.
+    test_paths, test_periods, discard
+        See `Evaluation`.
     """
     instance = stores(K)
-    cost = torch.tensor(np.repeat(p, n), dtype=torch.float32, device=streams.device)
-    shortage = cost.reshape(-1, 1, 1).repeat(1, 1, K + 1)
+    rows = per_row(p, streams, n)
+    shortage = rows.reshape(-1, 1, 1).repeat(1, 1, K + 1)
     shortage[..., K] = 0
     h = torch.ones(K + 1, device=streams.device)
     h[K] = 0
-    problem = InventoryProblem(
+    bounds = [transshipment_bound(instance.sd, correlation, L, LEAD, each) for each in p]
+    return InventoryProblem(
         Network((*[L] * K, LEAD), (*[K] * K, OUTSIDE), h, shortage),
         Demand(instance.mean, instance.sd, correlation, clipped=False),
-        cost,
-        cells=len(p),
-        n=n,
-        streams=streams,
-        T=T,
-        steps=steps,
-        batch=batch,
-        traces=traces,
-        test_paths=test_paths,
-        test_periods=test_periods,
-        discard=discard,
+        rows,
+        n,
+        streams,
+        Training(T, steps, batch, traces),
+        Evaluation(test_paths, test_periods, discard),
+        per_row(bounds, streams, n, torch.float64),
     )
-    bounds = [transshipment_bound(instance.sd, correlation, L, LEAD, each) for each in p]
-    problem.reference = torch.tensor(np.repeat(bounds, n), device=streams.device)
-    return problem
 
 
 def warehouse(
@@ -198,8 +202,10 @@ def warehouse(
 
     Parameters
     ----------
-    traces
-        Size of the training set.
+    T, steps, batch, traces
+        See `Training`.
+    test_paths, test_periods, discard
+        See `Evaluation`.
     """
     instance = stores(K)
     draw = np.random.RandomState(57)
@@ -215,24 +221,18 @@ def warehouse(
         ),
         Demand(instance.mean, instance.sd, correlation=0.5),
         torch.full((n,), float(p.mean())),
-        cells=1,
-        n=n,
-        streams=streams,
-        T=T,
-        steps=steps,
-        batch=batch,
-        traces=traces,
-        test_paths=test_paths,
-        test_periods=test_periods,
-        discard=discard,
+        n,
+        streams,
+        Training(T, steps, batch, traces),
+        Evaluation(test_paths, test_periods, discard),
     )
 
 
 def simulated(problem: InventoryProblem, policy: Policy) -> torch.Tensor:
     """Return the mean cost per period of a policy on the test paths, (rows,), float64."""
-    x, demand = problem.test(problem.test_paths, problem.test_periods)
+    x, demand = problem.test()
     with torch.no_grad():
-        costs = average_costs(problem.network, policy, x, demand, problem.discard)
+        costs = average_costs(problem.network, policy, x, demand, problem.evaluation.discard)
     return costs.double().mean(dim=1)
 
 

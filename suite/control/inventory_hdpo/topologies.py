@@ -1,6 +1,9 @@
 """Networks for several locations: the plain one, and those that are built like the system.
 
 All policies are feasible by construction: nobody ships more than is on hand.
+
+Source: the official code (vanilla and graph networks of version 3, and in its history the
+symmetry-aware network of version 2), whose sizes, features and last layers these are.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ GRIDS = {
         "policy": ["linear"],
         "N": [100, 200],
     },
+    "reacher": {"environment": ["Reacher-v5"], "policy": ["mlp64"], "N": [100, 200]},
     "race": {"policy": ["linear"], "skill": ["untrained", "balancing"], "episodes": [320]},
 }
 
@@ -29,7 +30,7 @@ def evidence(experiment):
         "replicate": range(3),
     }
     rows = pd.MultiIndex.from_product(grid.values(), names=grid).to_frame(index=False)
-    if experiment in {"tasks", "race"}:
+    if experiment in {"tasks", "reacher", "race"}:
         return rows.assign(
             shortfall=100.0,
             live_steps=np.where(rows["contender"] == "twin", 6000.0, 100.0),

@@ -201,6 +201,41 @@ def test_trajectories_are_counted_as_they_are_drawn():
         assert made.trajectories == T
 
 
+class Preset:
+    """Whatever is asked, the t-th gradient and the t-th Hessian-vector product are given."""
+
+    theta_0 = torch.zeros(1, 2, dtype=torch.float64)
+
+    def __init__(self):
+        self.g, self.v = (
+            list(torch.randn(9, 1, 2, generator=torch.Generator().manual_seed(seed)).double())
+            for seed in (0, 1)
+        )
+        self.asked, self.corrected = iter(self.g), iter(self.v)
+
+    def gradient(self, _):
+        return next(self.asked)
+
+    def hessian_vector(self, *_):
+        return next(self.corrected)
+
+    def uniform(self):
+        return torch.full((1, 1), 0.5, dtype=torch.float64)
+
+
+def test_estimates_are_averaged_with_the_iterations_own_weight():
+    """d_t has weight eta_t on g_t, and HARPG's v_t weight 1 - eta_t, from the first t on."""
+    eta = decay(4 / 5)
+    for algorithm in (n_pg_igt, harpg):
+        made = Preset()
+        expected = made.g[0]
+        for t, step in enumerate(islice(algorithm(made, eta=eta, gamma=decay(1)), 9)):
+            if t > 0:
+                v = made.v[t - 1] if algorithm is harpg else 0.0
+                expected = (1 - eta(t)) * (expected + v) + eta(t) * made.g[t]
+            torch.testing.assert_close(step.d, expected, rtol=1e-12, atol=1e-12)
+
+
 def test_look_ahead_is_where_the_trajectory_is_drawn():
     """At t = 1 the oracle is asked at theta_1 + ((1 - eta_1) / eta_1) (theta_1 - theta_0)."""
     asked = []

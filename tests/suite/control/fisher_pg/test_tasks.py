@@ -11,9 +11,9 @@ from torch.distributions import Categorical, Normal
 from baselines.control import fisher_pg as pins
 from suite.control.fisher_pg import bench_fisher_pg as bench
 from suite.control.fisher_pg import learners
-from suite.control.fisher_pg.environments import ENVIRONMENTS, LIMIT
+from suite.control.fisher_pg.environments import LIMIT
 from suite.control.fisher_pg.policies import GAMMA, Policy
-from suite.control.fisher_pg.tasks import BATCH, HIDDEN, measure_task, task
+from suite.control.fisher_pg.tasks import BATCH, ENVIRONMENTS, HIDDEN, measure_task, task
 
 
 class Streams(SimpleNamespace):
@@ -35,7 +35,7 @@ def generator(seed=0):
 
 def played(name, hidden, n=2, m=3):
     """Return a policy in double precision, its parameters, and a batch of trajectories."""
-    policy = Policy(ENVIRONMENTS[name], hidden)
+    policy = Policy(ENVIRONMENTS[name](), hidden)
     theta = torch.randn(n, policy.dim, generator=generator()) / 2
     batch = policy.play(theta, m, generator(1))
     return policy, theta.double(), type(batch)(*(part.double() for part in batch))
@@ -52,7 +52,7 @@ def log_probability(policy, theta, seen, action):
             x = torch.tanh(x)
     if policy.environment.discrete:
         return Categorical(logits=x).log_prob(action)
-    return Normal(x[0], theta[-1].exp()).log_prob(action)
+    return Normal(x, theta[-len(x) :].exp()).log_prob(action).sum()
 
 
 def by_hand(policy, batch, i, j):
@@ -63,7 +63,7 @@ def by_hand(policy, batch, i, j):
         return torch.stack(
             [
                 log_probability(
-                    policy, theta, batch.observations[i, :, t, j], batch.actions[i, t, j]
+                    policy, theta, batch.observations[i, :, t, j], batch.actions[i, ..., t, j]
                 )
                 for t in range(steps)
             ]
@@ -79,7 +79,7 @@ def by_hand(policy, batch, i, j):
 def test_estimates_are_means_over_trajectories_of_their_definitions(name, hidden):
     """g, w g and B v agree with whole Hessians and gradients of each trajectory by itself."""
     policy, theta, batch = played(name, hidden)
-    batch = type(batch)(*(p[..., :6, :] if p.ndim > 2 else p for p in batch))
+    batch = type(batch)(*(p[..., :4, :] if p.ndim > 2 else p for p in batch))
     v = torch.randn(theta.shape, generator=generator(3)).double()
     other = theta + 0.05 * v
     expected = {"g": [], "wg": [], "Bv": []}
@@ -113,7 +113,7 @@ def test_rewards_to_go_are_discounted_sums_of_live_steps(name, hidden):
         assert bool((batch.live == 1).all())
         assert batch.live.shape[1] == LIMIT
         angle = torch.atan2(batch.observations[:, 1], batch.observations[:, 0])
-        torque = batch.actions.clamp(-2, 2)
+        torque = batch.actions[:, 0].clamp(-2, 2)
         reward = -(angle**2 + 0.1 * batch.observations[:, 2] ** 2 + 0.001 * torque**2)
     h = torch.arange(reward.shape[1]).reshape(1, -1, 1)
     later = reward * GAMMA**h
@@ -124,12 +124,12 @@ def test_rewards_to_go_are_discounted_sums_of_live_steps(name, hidden):
 
 def test_actions_have_the_policys_distribution():
     """Draws agree in mean and spread with the probability that is written down."""
-    policy = Policy(ENVIRONMENTS["CartPole-v1"])
+    policy = Policy(ENVIRONMENTS["CartPole-v1"]())
     theta = torch.zeros(1, policy.dim)
     theta[0, -1] = 1.0  # the right action's bias
     actions = policy.act(theta, torch.zeros(1, 4, 50_000), generator())
     assert actions.mean().item() == pytest.approx(1 / (1 + np.exp(-1)), abs=0.01)
-    policy = Policy(ENVIRONMENTS["Pendulum-v1"])
+    policy = Policy(ENVIRONMENTS["Pendulum-v1"]())
     theta = torch.tensor([[0.0, 0.0, 0.0, 0.7, -0.5]])
     actions = policy.act(theta, torch.zeros(1, 3, 50_000), generator())
     assert actions.mean().item() == pytest.approx(0.7, abs=0.02)
@@ -181,7 +181,7 @@ def test_a2cs_parameters_are_read_as_ours(name, policy):
     with torch.no_grad():
         for p in model.policy.parameters():
             p.copy_(torch.randn(p.shape, generator=generator()))
-    ours = Policy(ENVIRONMENTS[name], HIDDEN[policy])
+    ours = Policy(ENVIRONMENTS[name](), HIDDEN[policy])
     seen = torch.randn(5, ours.environment.observations, generator=generator(1))
     theta = torch.tensor(pins._flat(model.policy)).unsqueeze(0)
     found = model.policy.get_distribution(seen).distribution

@@ -9,12 +9,48 @@ from torch.distributions import Normal
 
 from baselines.control import inventory_hdpo as pins
 from baselines.control import inventory_policy_gradient as gradients
+from baselines.control.adam import Adam
 from suite.control.inventory_hdpo import lost_sales as ls
 from suite.control.inventory_hdpo.simulator import OUTSIDE, Network, average_costs
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def test_adam_is_what_its_equations_say():
+    """Ten steps of changing rates equal bias-corrected moments, computed in float64."""
+    x = torch.tensor([[0.5], [-2.0]], requires_grad=True)
+    adam = Adam([x])
+    y, m, v = x.detach().double().numpy(), 0, 0
+    for k in range(1, 11):
+        rate, g = 0.1 / k, 3 * y**2
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        y = y - rate * (m / (1 - 0.9**k)) / (np.sqrt(v / (1 - 0.999**k)) + 1e-8)
+        (x**3).sum().backward()
+        adam.step(rate)
+        np.testing.assert_allclose(x.detach().numpy(), y, rtol=1e-5)
+        assert x.grad is None
+
+
+@pytest.mark.exam
+def test_adam_is_torchs_own_to_the_last_bit():
+    """Over ten steps of changing rates both move two tensors alike."""
+    ours, theirs = (
+        [torch.rand(size, generator=generator()).requires_grad_() for size in ((2, 3), (4,))]
+        for _ in range(2)
+    )
+    adam = Adam(ours)
+    known = torch.optim.Adam(theirs, fused=True)
+    for k in range(10):
+        rate = 0.1 / (k + 1)
+        known.param_groups[0]["lr"] = rate
+        known.zero_grad()
+        for parameters in (ours, theirs):
+            sum((part**3).sum() for part in parameters).backward()
+        known.step()
+        adam.step(rate)
+        assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 def test_base_stock_orders_up_to_its_level_and_no_more_than_its_cap():
@@ -122,7 +158,7 @@ def test_ppos_first_gradient_is_the_score_times_the_advantage():
 def test_minibatches_are_a_partition():
     """Four parts hold every sample once, with all its fields."""
     sample = torch.arange(10.0).expand(2, 10)
-    parts = gradients._parts(gradients._Experience(*[sample] * 6), 4, generator())
+    parts = gradients._parts(gradients.Experience(*[sample] * 6), 4, generator())
     for field in zip(*parts, strict=True):
         assert torch.cat(field, dim=1)[1].sort().values.tolist() == list(range(10))
 
@@ -142,20 +178,22 @@ class ConstantValue(Constant):
         return super().__call__(x)[..., 0]
 
 
-@pytest.mark.parametrize("trainer", [gradients.reinforce, gradients.ppo])
-def test_policy_gradients_find_the_cheapest_order(trainer):
+@pytest.mark.parametrize(("losses", "minibatches"), [(gradients.reinforce, 1), (gradients.ppo, 4)])
+def test_policy_gradients_find_the_cheapest_order(losses, minibatches):
     """Where a period costs (q - 7)^2, both end at orders of 7, in either row."""
 
     def step(x, q, d):
         return x, (q[..., 0] - 7).square() + 0 * d[..., 0]
 
-    policy = trainer(
+    policy = gradients.train(
+        losses,
         lambda: (torch.zeros(2, 32, 1, 1), torch.zeros(5, 2, 32, 1)),
         step,
         gradients.networks_of(Constant(4.0), ConstantValue(0.0)),
         lr=6e-2,
         steps=100,
         generator=generator(),
+        minibatches=minibatches,
     )
     orders = policy(torch.zeros(2, 1, 1, 1)).detach().flatten()
     np.testing.assert_allclose(orders.numpy(), 7, atol=0.3)

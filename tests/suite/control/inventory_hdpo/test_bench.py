@@ -7,22 +7,12 @@ import torch
 from claimbench.binding import bind
 from claimbench.checkout import PaperFiles, find_root
 from claimbench.evidence.streams import Streams
-from suite.control.inventory_hdpo import architectures as larger
 from suite.control.inventory_hdpo import bench_inventory_hdpo as bench
 from suite.control.inventory_hdpo import contenders as who
 from suite.control.inventory_hdpo import evaluate, lost_sales, systems
 from suite.control.inventory_hdpo import problem as problems
 
-TRAINED = {"hdpo", "reinforce", "reinforce_fast", "ppo", "truncated", "early"}
-SETTINGS = {
-    "serial": {"L": 2, "p": (4, 9), "T": 8, "steps": 2, "batch": 3, "traces": 6},
-    "transshipment": {
-        "K": 3, "L": 2, "p": (4, 9), "correlation": 0.5, "T": 8, "steps": 2, "batch": 3,
-        "traces": 6,
-    },
-    "warehouse": {"K": 3, "traces": 4, "T": 8, "steps": 2, "batch": 3},
-    "backlog": {"L": 3, "p": (4, 9)},
-}  # fmt: skip
+SERIES = {"L": 2, "p": (4, 9), "T": 8, "steps": 2, "batch": 3, "traces": 6}
 TEST = {"test_paths": 8, "test_periods": 40, "discard": 30}
 
 
@@ -39,46 +29,9 @@ def answered(contender, problem, experiment):
     return contender.function(problem, **(private if contender.wants_streams else {}))
 
 
-@pytest.mark.parametrize("name", ["zipkin", "optima", "small"])
-def test_every_contender_of_the_store_answers(name):
-    """All measures have one finite number per row, the trained ones at equal simulated periods."""
-    experiment = getattr(bench, name)
-    for contender in experiment.contenders.values():
-        made = store(2)
-        found = experiment.measure(made, answered(contender, made, name))
-        assert all(column.shape == (4,) for column in found.values()), contender.name
-        assert all(np.isfinite(column).all() for column in found.values()), contender.name
-        assert (found["gap"] > -1e-5).all()
-        trained = contender.name in TRAINED
-        assert made.calls.tolist() == [2 * 5 * 4 if trained else 0] * 4, contender.name
-
-
-def test_the_peer_answers_at_equal_simulated_periods():
-    """Stable-Baselines3 trains on as many periods as the others, and is measured alike."""
-    pytest.importorskip("stable_baselines3")
-    made = store(2, (4,))
-    contender = bench.peer.contenders["sb3_ppo"]
-    found = bench.peer.measure(made, answered(contender, made, "peer"))
-    assert made.calls.tolist() == [2 * 5 * 4] * 2
-    assert np.isfinite(found["gap"]).all()
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_contender_of_the_larger_systems_answers(name, monkeypatch):
-    """Tiny runs of all contenders give finite numbers, one per row."""
-    monkeypatch.setattr(larger, "SELECT", 1)
-    experiment = getattr(bench, name)
-    for contender in experiment.contenders.values():
-        made = experiment.problem(**SETTINGS[name], **TEST, streams=streams(name), n=2)
-        found = experiment.measure(made, answered(contender, made, name))
-        for column in found.values():
-            assert column.shape == (made.rows,), contender.name
-            assert bool(torch.isfinite(column).all()), contender.name
-
-
 def test_contenders_of_a_larger_system_meet_the_same_test_paths():
     """The optimal policy's gap to itself is zero, and who sees the future pays nothing."""
-    made = systems.serial(**SETTINGS["serial"], **TEST, streams=streams("serial"), n=2)
+    made = systems.serial(**SERIES, **TEST, streams=streams("serial"), n=2)
     found = {
         name: bench.serial.measure(made, answered(bench.serial.contenders[name], made, "serial"))
         for name in ("echelon_base_stock", "just_in_time", "echelon_longer_lead")
@@ -89,7 +42,7 @@ def test_contenders_of_a_larger_system_meet_the_same_test_paths():
 
 
 def test_closed_form_is_the_simulated_cost():
-    """In setting A the newsvendor's policy costs C* within 0.8%, four errors (check 1)."""
+    """In setting A the newsvendor's policy costs C* within 0.5%, two standard errors (check 1)."""
     made = systems.backlog(
         4, (9,), test_paths=8000, test_periods=120, discard=20, streams=streams("backlog"), n=1
     )
@@ -97,7 +50,7 @@ def test_closed_form_is_the_simulated_cost():
         name: float(bench.backlog.measure(made, contender.function(made))["gap"])
         for name, contender in bench.backlog.contenders.items()
     }
-    assert abs(gaps["base_stock"]) < 0.8
+    assert abs(gaps["base_stock"]) < 0.5
     assert gaps["longer_lead"] > 5
     assert gaps["just_in_time"] == pytest.approx(-100, abs=0.01)
 

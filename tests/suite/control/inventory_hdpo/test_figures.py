@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from suite.control.inventory_hdpo import bench_inventory_hdpo as bench
-from suite.control.inventory_hdpo import figures
+from suite.control.inventory_hdpo import evaluate, figures, lost_sales
 
 CELLS = {
     "zipkin": [{"L": 1, "p": 9}, {"L": 2, "p": 4}, {"L": 4, "p": 9}],
@@ -41,6 +41,12 @@ def test_figures_draw_and_say_what_they_show(experiment, caption, function):
     assert ax.get_legend() is not None
     assert told.endswith(".")
     assert any(character.isdigit() for character in told)
+
+
+def test_positions_drawn_are_those_that_were_measured():
+    """The picture's stocks and its mean demand are the evaluator's."""
+    assert figures.SHOWN == evaluate.SHOWN
+    assert figures.RATE == lost_sales.RATE
 
 
 def test_gaps_of_diverged_policies_are_drawn_at_100():

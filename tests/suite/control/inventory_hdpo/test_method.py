@@ -8,13 +8,13 @@ from claimbench.evidence.streams import Streams
 from suite.control.inventory_hdpo import contenders as who
 from suite.control.inventory_hdpo import evaluate, method
 from suite.control.inventory_hdpo.networks import OneStore, StackedMLP
-from suite.control.inventory_hdpo.problem import lost_sales
+from suite.control.inventory_hdpo.problem import Evaluation, lost_sales
 from suite.control.inventory_hdpo.simulator import average_costs
 
 
 def problem(L=1, p=(9,), n=2, **settings):
     streams = Streams("control/inventory_hdpo", "zipkin", 0, range(n))
-    settings = {"T": 15, "steps": 100, "batch": 32, **settings}
+    settings = {"T": 10, "steps": 60, "batch": 16, **settings}
     return lost_sales(L, p, **settings, streams=streams, n=n)
 
 
@@ -53,7 +53,7 @@ def test_first_orders_are_near_the_mean_demand():
     """softplus(5 + little) is about 5."""
     made = problem()
     orders = OneStore(made, made.streams.torch("weights"))(made.episode().x).detach()
-    assert orders.shape == (2, 32, 1)
+    assert orders.shape == (2, 16, 1)
     assert 3 < float(orders.min()) < float(orders.max()) < 7
 
 
@@ -139,7 +139,7 @@ def test_selecting_returns_a_policy_no_worse_on_the_development_set():
         policy = OneStore(made, made.streams.torch("weights"))
         policy = method.hdpo(made, policy, policy.parameters, lr=0.3, select=select)
         x, demand = made.development()
-        costs.append(average_costs(made.network, policy, x, demand, made.T).mean(dim=1))
+        costs.append(average_costs(made.network, policy, x, demand, made.training.T).mean(dim=1))
     assert bool((costs[1] <= costs[0]).all())
 
 
@@ -149,12 +149,28 @@ def trained():
     return gap(made, who.hdpo(made).policy)
 
 
-def test_a_hundred_small_steps_come_near_the_optimum(trained):
-    """100 steps of 32 paths at L = 1 leave a gap of a few percent, from hundreds."""
+def test_sixty_small_steps_come_near_the_optimum(trained):
+    """60 steps of 16 paths at L = 1 leave a gap of less than 15%, from more than 50%."""
     made = problem(steps=0)
     untrained = gap(made, who.hdpo(made).policy)
-    assert (trained < 8).all()
+    assert (trained < 15).all()
     assert (untrained > 50).all()
+
+
+def test_exact_cost_of_a_trained_network_is_its_simulated_cost():
+    """Half-trained networks at L = 2 cost in simulation, orders rounded, what the grid says (9)."""
+    made = problem(L=2, p=(4,), steps=25)
+    policy = who.hdpo(made).policy
+    exact = evaluate.measure(made, evaluate.Answer(policy))["cost"]
+    made.evaluation = Evaluation(paths=2000, periods=130, discard=30)
+    with torch.no_grad():
+        x, demand = made.test()
+        paths = average_costs(
+            made.network, lambda x: (policy(x) + 0.5).floor(), x, demand, discard=30
+        ).double()
+    error = paths.std(dim=1) / 2000**0.5
+    assert bool((error < 0.01 * paths.mean(dim=1)).all())
+    assert bool(((paths.mean(dim=1) - torch.from_numpy(exact)).abs() < 4 * error).all())
 
 
 def wrong_sign(made):
@@ -188,7 +204,7 @@ MUTANTS = {
 
 @pytest.mark.parametrize("mutant", ["early", "wrong sign"])
 def test_mutants_end_far_from_the_optimum(mutant, trained):
-    """Orders that come early in training, or the wrong sign, cost tens of percent."""
+    """Orders that come early in training, or the wrong sign, cost 20% and more above it."""
     made = problem()
     assert (gap(made, MUTANTS[mutant](made)) > 20 + trained).all()
 

@@ -7,7 +7,7 @@ from scipy.stats import norm, poisson
 
 from claimbench.evidence.streams import Streams
 from suite.control.inventory_hdpo import systems
-from suite.control.inventory_hdpo.problem import Demand, lost_sales
+from suite.control.inventory_hdpo.problem import Demand, Evaluation, lost_sales
 
 
 def streams(first=0, n=2, experiment="zipkin"):
@@ -16,7 +16,9 @@ def streams(first=0, n=2, experiment="zipkin"):
 
 def small(p=(4, 9), L=2, n=2, **settings):
     settings = {"T": 6, "steps": 3, "batch": 5, **settings}
-    return lost_sales(L, p, **settings, streams=streams(n=n), n=n)
+    made = lost_sales(L, p, **settings, streams=streams(n=n), n=n)
+    made.evaluation = Evaluation(paths=3, periods=4)
+    return made
 
 
 TEST = {"test_paths": 40, "test_periods": 30, "discard": 10}
@@ -74,7 +76,7 @@ def test_two_problems_of_one_block_have_the_same_paths():
     for _ in range(2):
         assert torch.equal(ours.episode().demand, theirs.episode().demand)
     ours.episode()
-    assert torch.equal(ours.test(3, 4).demand, theirs.test(3, 4).demand)
+    assert torch.equal(ours.test().demand, theirs.test().demand)
 
 
 def test_a_data_set_is_used_in_turn_and_again():
@@ -94,7 +96,7 @@ def test_test_and_development_paths_are_not_those_of_the_training():
     """Nobody is judged on what it was trained on, and looking is not counted."""
     problem = small(T=4, batch=3)
     trained = problem.episode().demand
-    assert not torch.equal(problem.test(3, 4).demand, trained)
+    assert not torch.equal(problem.test().demand, trained)
     assert not torch.equal(problem.development().demand[:4], trained)
     assert problem.calls.tolist() == [12] * 4
 

@@ -1,0 +1,121 @@
+"""Rounds of two checkouts by turns, and what their paired log-ratios say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claimbench.duet.kernels import Kernel
+from claimbench.evidence.pool import Pool, outcome_of
+from claimbench.evidence.unit import Outcome
+from claimbench.gate.finding import Finding, State
+from claimbench.statistics.interval import Interval
+from claimbench.statistics.trimmed import least_visible, trimmed_interval
+
+TOLERANCE = math.log(1.05)
+LEVEL = 0.99
+ROUNDS = 10
+#: Pairs of processes that share the rounds: a layout of memory is luck, and several are less of it.
+SESSIONS = 2
+_BUDGET = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Duet:
+    """One kernel in two checkouts.
+
+    Attributes
+    ----------
+    ratios
+        Round by round, ln of head's seconds over base's.
+    seconds
+        Medians, base's and head's.
+    lost
+        Why there are no ratios; empty where there are.
+    """
+
+    kernel: Kernel
+    ratios: tuple[float, ...]
+    seconds: tuple[float, float]
+    lost: str = ""
+
+    @property
+    def interval(self) -> Interval:
+        """Of the trimmed mean log-ratio: a round that was disturbed does not decide."""
+        return trimmed_interval(self.ratios, level=LEVEL)
+
+
+def play(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Duet:
+    """Time a kernel in both checkouts, `rounds` times each, after a warm-up of both."""
+    times: list[tuple[float, float]] = []
+    for session in range(SESSIONS):
+        pools = [Pool(1, root=root, pinned=True) for root in (base, head)]
+        try:
+            sides = list(zip(pools, (base, head), strict=True))
+            for pool, root in sides:
+                warm = _once(pool, kernel, root)
+                if warm.status != "ok":
+                    where = "base" if root == base else "head"
+                    return Duet(kernel, (), (math.nan, math.nan), f"{where}: {warm.reason}")
+            for number in range(rounds // SESSIONS):
+                order = sides if (number + session) % 2 else sides[::-1]
+                found = {root: _once(pool, kernel, root).seconds for pool, root in order}
+                times.append((found[base], found[head]))
+        finally:
+            for pool in pools:
+                pool.close()
+    ratios = tuple(math.log(after / before) for before, after in times)
+    middle = len(times) // 2
+    medians = (sorted(t[0] for t in times)[middle], sorted(t[1] for t in times)[middle])
+    return Duet(kernel, ratios, medians)
+
+
+def _once(pool: Pool, kernel: Kernel, root: Path) -> Outcome:
+    return outcome_of(pool.submit(kernel.at(root), budget=_BUDGET), budget=_BUDGET)
+
+
+def judge(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Finding:
+    """Play, play twice as long where that could matter, and confirm before it fails."""
+    found = play(kernel, base, head, rounds=rounds)
+    if found.lost:
+        return Finding(kernel.name, "inconclusive", f"not timed: {found.lost}")
+    if found.interval.low <= TOLERANCE < found.interval.high:
+        found = play(kernel, base, head, rounds=2 * rounds)
+    state = _state(found)
+    if state == "regressed":
+        again = play(kernel, base, head, rounds=rounds)
+        if again.lost or _state(again) != "regressed":
+            return _finding(found, "inconclusive", "; a second look does not confirm it")
+        return _finding(found, state, "; a second look confirms it")
+    return _finding(found, state, "")
+
+
+def _state(found: Duet) -> State:
+    if found.interval.low > TOLERANCE:
+        return "regressed"
+    return "improved" if found.interval.high < -TOLERANCE else "ok"
+
+
+def _finding(found: Duet, state: State, more: str) -> Finding:
+    interval = found.interval
+    ratio, low, high = (math.expm1(x) for x in (interval.value, interval.low, interval.high))
+    visible = math.expm1(least_visible(found.ratios, tolerance=TOLERANCE, level=LEVEL))
+    before, after = found.seconds
+    return Finding(
+        name=found.kernel.name,
+        state=state,
+        reason=f"{ratio:+.1%} seconds, {LEVEL:.0%} interval {low:+.1%} to {high:+.1%} over"
+        f" {len(found.ratios)} rounds; a slowdown of {visible:.0%} would be seen{more}",
+        before=f"{before:.3g} s",
+        after=f"{after:.3g} s",
+        timed=True,
+        paper=f"{found.kernel.unit.domain}/{found.kernel.unit.slug}",
+        experiment=found.kernel.unit.experiment,
+    )
+
+
+def duet(kernels: Sequence[Kernel], base: Path, head: Path) -> list[Finding]:
+    """Return a finding for each kernel, played one after another, alone."""
+    return [judge(kernel, base, head) for kernel in kernels]

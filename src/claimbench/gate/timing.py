@@ -1,0 +1,130 @@
+"""Seconds: the ratios of a race inside one run, against those of accepted runs on one machine.
+
+A ratio's rounds tell the noise within a run; that between runs (another hour, another layout of
+memory) is told by the accepted runs, and taken as 5% until there are three of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from claimbench.gate.accepted import Ratio
+from claimbench.gate.finding import Finding
+from claimbench.grid import label, select
+from claimbench.record import ClaimRecord, Record
+from claimbench.statistics.interval import mean_and_sd
+
+TOLERANCE = math.log(1.05)
+LEVEL = 0.99
+#: The spread between runs as long as too few runs were accepted to know it.
+UNKNOWN_SPREAD = 0.05
+_ENOUGH = 3
+
+
+def races(record: Record) -> dict[str, set[str]]:
+    """Return the race experiments of each paper."""
+    return {
+        paper.id: {name for name, design in paper.experiments.items() if design.get("race")}
+        for paper in record.papers
+    }
+
+
+def ratios(record: Record, path: Path) -> dict[str, Ratio]:
+    """Return the log-ratios of seconds that the record's race claims are about.
+
+    Parameters
+    ----------
+    path
+        Of the record, whose evidence lies beside it.
+    """
+    racing = races(record)
+    found: dict[str, Ratio] = {}
+    for claim in record.claims:
+        if claim.experiment in racing.get(claim.paper, ()):
+            for key, rounds in _rounds(claim, record, path):
+                mean, sd = mean_and_sd(rounds)
+                found[key] = Ratio(mean, sd, rounds.size, record.created)
+    return found
+
+
+def _rounds(
+    claim: ClaimRecord, record: Record, path: Path
+) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.float64]]]]:
+    import pandas as pd
+
+    file = path.with_suffix("") / claim.paper / f"{claim.experiment}.parquet"
+    if not file.is_file():
+        return
+    table = pd.read_parquet(file)
+    table = table[table["status"].isin(["ok", "censored"])]
+    [paper] = [paper for paper in record.papers if paper.id == claim.paper]
+    settings = list(paper.experiments[claim.experiment]["settings"])
+    place = (claim.paper, claim.experiment, "baseline")
+    opponents = [part.contender for part in claim.against] or [
+        other.name
+        for other in record.contenders
+        if (other.paper, other.experiment, other.role) == place
+    ]
+    groups = table.groupby(settings, sort=False) if settings else [((), table)]
+    for values, rows in groups:
+        cell = dict(zip(settings, values, strict=True))
+        if not select([cell], claim.where):
+            continue
+        seconds = rows.pivot_table(index="replicate", columns="contender", values="seconds")
+        for opponent in opponents:
+            if {claim.method, opponent} <= set(seconds.columns):
+                both = seconds[[claim.method, opponent]].dropna().to_numpy()
+                rounds = np.log(both[:, 0] / both[:, 1])
+                if rounds.size > 1:
+                    where = f" [{label(cell)}]" if cell else ""
+                    name = f"{claim.paper}/{claim.experiment}{where}: {claim.method} / {opponent}"
+                    yield name, rounds
+
+
+def compare_ratios(
+    before: Mapping[str, Sequence[Ratio]], after: Mapping[str, Ratio]
+) -> Iterator[Finding]:
+    """Yield a finding for each ratio that was accepted on this machine.
+
+    The level is shared among all ratios of the run, which as a whole keeps it.
+    """
+    known = {key: ratio for key, ratio in after.items() if before.get(key)}
+    level = 1 - (1 - LEVEL) / max(1, len(known))
+    for key, ratio in known.items():
+        yield _compared(key, before[key], ratio, level)
+
+
+def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Finding:
+    means = np.array([run.mean for run in runs])
+    within = now.sd**2 / now.n
+    if means.size >= _ENOUGH:
+        spread, critical = float(means.std(ddof=1)), float(special.stdtrit(means.size - 1, level))
+    else:
+        spread, critical = UNKNOWN_SPREAD, float(special.ndtri(level))
+    error = math.sqrt(spread**2 * (1 + 1 / means.size) + within)
+    shift = now.mean - float(means.mean())
+    low, high = shift - critical * error, shift + critical * error
+    visible = math.exp(TOLERANCE + (critical + float(special.ndtri(0.8))) * error) - 1
+    words = (
+        f"seconds over the opponent's are {math.expm1(shift):+.1%} of what was accepted, with 99%"
+        f" certainty over all ratios at least {math.expm1(low):+.1%}; 5% may be lost, and"
+        f" {visible:.0%} would be seen"
+    )
+    state: Any = "regressed" if low > TOLERANCE else "improved" if high < -TOLERANCE else "ok"
+    paper, _, rest = key.partition(": ")[0].partition(" [")[0].rpartition("/")
+    return Finding(
+        name=key,
+        state=state,
+        reason=words,
+        before=f"{math.exp(float(means.mean())):.3g}",
+        after=f"{math.exp(now.mean):.3g}",
+        timed=True,
+        paper=paper,
+        experiment=rest,
+    )

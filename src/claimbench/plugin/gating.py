@@ -1,0 +1,37 @@
+"""``--gate``: hold the run that just ended against the accepted results."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from claimbench.fingerprint import fingerprint_id
+from claimbench.gate.accepted import accepted_file, read_accepted
+from claimbench.gate.gate import Gate, gate
+from claimbench.gate.rerun import settle
+from claimbench.gate.show import markdown, write
+from claimbench.record import Record
+
+
+def gated(record: Record, path: Path, root: Path) -> Gate:
+    """Return what the gate says, written beside the record and to GitHub's summary if there is one.
+
+    Raises
+    ------
+    RecordError
+        When nothing has been accepted for this profile, or the run was partial.
+    """
+    accepted = read_accepted(accepted_file(root, record.profile))
+    found = settle(
+        gate(record, path, accepted),
+        record,
+        accepted,
+        root=root,
+        machine=fingerprint_id(record.device),
+    )
+    write(found, path)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as page:
+            page.write(markdown(found))
+    return found

@@ -1,0 +1,297 @@
+"""A record against accepted results: findings, notes, exit codes, and how they are shown."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from reporting import claim, effect, record, write_run
+
+from claimbench.errors import RecordError
+from claimbench.gate import show
+from claimbench.gate.accepted import Accepted, Ratio, accepted_file, read_accepted, write_accepted
+from claimbench.gate.accepting import REMEMBERED, _merged, accept, log_entry
+from claimbench.gate.finding import Finding
+from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
+from claimbench.record import Record
+
+WELL = [
+    dataclasses.replace(one, status="ok", reason=None)
+    for one in record().contenders
+    if one.status in {"ok", "unavailable"}
+]
+
+
+def run(*claims: Any, **changes: Any) -> Record:
+    """Return a complete record of claims, all of whose contenders ran."""
+    return record(claims=list(claims) or [claim()], contenders=WELL, **changes)
+
+
+def accepted(tmp_path: Path, old: Record) -> Accepted:
+    return accept(old, write_run(tmp_path / "old", old, {}), None)[0]
+
+
+def gated(tmp_path: Path, old: Record, new: Record) -> Gate:
+    return gate(new, write_run(tmp_path / "new", new, {}), accepted(tmp_path, old))
+
+
+def test_the_same_run_is_quiet(tmp_path: Path) -> None:
+    """Every claim ok, exit code 0, also strictly."""
+    both = run(claim(), claim("other", verdict="not reproduced"))
+    found = gated(tmp_path, both, both)
+
+    assert [one.state for one in found.findings] == ["ok", "ok"]
+    assert found.state == "ok"
+    assert found.exit_code(strict=True) == 0
+
+
+WORSE = claim(verdict="inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "state", "codes"),
+    [
+        (run(), run(WORSE), "regressed", (1, 1)),
+        (run(WORSE), run(), "improved", (0, 0)),
+        (run(), run(claim(), claim("new")), "inconclusive", (0, 1)),
+        (run(claim(), claim("gone")), run(), "error", (2, 2)),
+        (
+            run(claim(), claim("late")),
+            run(not_judged={"sparse_ot/late": "no evidence of m"}),
+            "inconclusive",
+            (0, 1),
+        ),
+        (run(), run(claim(claim_hash="x")), "error", (2, 2)),
+        (
+            run(),
+            run(claim(replicates=[None] * 10, effect=effect(None, None, None))),
+            "inconclusive",
+            (0, 1),
+        ),
+    ],
+)
+def test_each_state_has_its_exit_code(
+    tmp_path: Path, old: Record, new: Record, state: str, codes: tuple[int, int]
+) -> None:
+    """Regressed is 1, what can't be compared 2, and what can't be told 1 under --strict alone."""
+    found = gated(tmp_path, old, new)
+
+    assert found.state == state
+    assert (found.exit_code(strict=False), found.exit_code(strict=True)) == codes
+
+
+def test_other_claims_and_their_order_change_nothing(tmp_path: Path) -> None:
+    """A finding is of its claim alone."""
+    a, b = claim("a"), claim("b", verdict="inconclusive")
+    one = gated(tmp_path / "1", run(claim("a"), claim("b")), run(a, b))
+    two = gated(tmp_path / "2", run(claim("b"), claim("a")), run(b, a))
+    alone = gated(tmp_path / "3", run(claim("a")), run(a))
+
+    assert {f.name: f for f in one.findings} == {f.name: f for f in two.findings}
+    assert alone.findings[0] == one.findings[0]
+
+
+def test_papers_that_did_not_run_are_a_note(tmp_path: Path) -> None:
+    """A run of one paper says nothing of the others."""
+    far = dataclasses.replace(claim("far"), paper="optimization/far", id="far/c")
+    old = accepted(tmp_path, run())
+    old.claims["far/c"] = dataclasses.replace(old.claims["sparse_ot/smoother"], claim=far)
+    new = run()
+    found = gate(new, write_run(tmp_path, new, {}), old)
+
+    assert found.state == "ok"
+    assert "Not in this run, so not compared: optimization/far." in found.notes
+
+
+def test_seconds_of_another_machine_are_not_compared_and_said(tmp_path: Path) -> None:
+    """With the command that compares them."""
+    assert any("claimbench duet" in note for note in gated(tmp_path, run(), run()).notes)
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        (run(profile="full"), "of another profile.*'full'; allowed: standard"),
+        (run(complete=False), "interrupted or could not run whole"),
+    ],
+)
+def test_records_that_can_not_be_compared_are_refused(
+    tmp_path: Path, new: Record, words: str
+) -> None:
+    """Another profile, and a run that did not end."""
+    with pytest.raises(RecordError, match=words):
+        gated(tmp_path, run(), new)
+
+
+SLOW = Finding("p/race: a / b", "regressed", "slower", timed=True, paper="p", experiment="race")
+QUIET = dataclasses.replace(SLOW, state="ok")
+QUALITY = Finding("c", "regressed", "worse", paper="p", experiment="other")
+
+
+def test_seconds_fail_only_when_a_rerun_confirms_them() -> None:
+    """Quality needs no second look; what no rerun can confirm is inconclusive."""
+    first = Gate((QUALITY, SLOW), ())
+    race = ("p", "race")
+
+    assert suspicious(first) == (race,)
+    assert states(confirmed(first, Gate((SLOW,), ()), race)) == ["regressed", "regressed"]
+    assert states(confirmed(first, Gate((QUIET,), ()), race)) == ["regressed", "ok"]
+    assert states(confirmed(first, Gate((QUIET,), ()), ("p", "x"))) == ["regressed", "regressed"]
+    assert states(unconfirmed(first)) == ["regressed", "inconclusive"]
+
+
+def states(found: Gate) -> list[str]:
+    return [one.state for one in found.findings]
+
+
+LOUD = Gate(
+    (
+        Finding(
+            "p/<b>|x", "regressed", "fell *far*\nbelow", "a|b", "<c>", cure="mend `it`", paper="p"
+        ),
+        Finding("q", "error", "changed", paper="p"),
+        Finding("r", "inconclusive", "wide", paper="p"),
+        Finding("s", "ok", "quiet", paper="p"),
+    ),
+    ("A note.",),
+)
+
+
+def test_text_tells_what_is_not_quiet_and_what_mends_it() -> None:
+    """The gravest state in the headline, quiet claims only counted."""
+    text = "\n".join(show.lines(LOUD))
+
+    assert "Gate: error. 1 error, 1 regressed, 1 inconclusive, 1 ok." in text
+    assert "to mend it: mend `it`" in text
+    assert "quiet" not in text
+
+
+def test_markdown_holds_names_from_outside_as_text() -> None:
+    """No cell ends early, no tag is a tag."""
+    page = show.markdown(LOUD)
+    [row] = [line for line in page.splitlines() if "fell" in line]
+
+    assert "\\<b\\>\\|x" in row
+    assert row.replace("\\|", "").count("|") == 6
+    assert "A note." in page
+
+
+def test_junit_has_a_test_case_for_each_claim() -> None:
+    """Regressed fails, error errs, inconclusive is skipped."""
+    suite = ET.fromstring(show.junit(LOUD))
+
+    assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4", "failures": "1", "errors": "1", "skipped": "1",
+    }  # fmt: skip
+    assert [case.get("name") for case in suite] == ["p/<b>|x", "q", "r", "s"]
+    assert [case[1].tag for case in suite if len(case) > 1] == ["failure", "error", "skipped"]
+
+
+def test_json_holds_all() -> None:
+    """For scripts."""
+    found = json.loads(show.to_json(LOUD))
+
+    assert found["state"] == "error"
+    assert [one["name"] for one in found["findings"]] == ["p/<b>|x", "q", "r", "s"]
+
+
+def test_files_lie_beside_the_record(tmp_path: Path) -> None:
+    """Three of them, named after it."""
+    show.write(LOUD, tmp_path / "20260101T000000Z-0123.json")
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        f"20260101T000000Z-0123.gate.{ending}" for ending in ("json", "md", "xml")
+    ]
+
+
+def test_accepted_results_survive_the_file(tmp_path: Path) -> None:
+    """Written and read again they are the same, with a line for each claim."""
+    made = accepted(tmp_path, run(claim("a"), claim("b")))
+    made.ratios["m"] = {"k": [Ratio(0.1, 0.01, 12, "20260101T000000Z")]}
+    path = accepted_file(tmp_path, "standard")
+    write_accepted(made, path)
+
+    assert read_accepted(path) == made
+    assert sum("claim_hash" in line for line in path.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "there are no accepted results"),
+        ("{", "can't be read"),
+        ('{"schema": 9}', "schema this version does not read: 9; allowed: schema 1"),
+        ('{"schema": 1, "profile": "slow"}', "profile"),
+        ("[]", "schema"),
+    ],
+)
+def test_accepted_results_that_can_not_be_read_are_said(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    """With the command that mends it."""
+    path = tmp_path / "standard.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(RecordError, match=words) as caught:
+        read_accepted(path)
+    assert caught.value.cure
+
+
+def test_accepting_replaces_the_papers_of_the_record_and_says_what_changed(tmp_path: Path) -> None:
+    """New, gone, another result; what could not be judged this time stays."""
+    old = accepted(tmp_path, run(claim("a"), claim("b"), claim("c")))
+    new = run(claim("a", verdict="inconclusive"), claim("d"), not_judged={"sparse_ot/c": "why"})
+    made, changes = accept(new, write_run(tmp_path, new, {}), old)
+
+    assert sorted(made.claims) == [f"sparse_ot/{name}" for name in "acd"]
+    first = {c.name[-1]: [w.partition(",")[0] for w in (c.before, c.after)] for c in changes}
+    assert first == {
+        "a": ["reproduced", "inconclusive"],
+        "b": ["reproduced", "gone"],
+        "d": ["new", "reproduced"],
+    }
+    entry = json.loads(log_entry(new, changes, "a reason"))
+    assert entry["why"] == "a reason"
+    assert set(entry["changes"]) == {"sparse_ot/a", "sparse_ot/b", "sparse_ot/d"}
+
+
+OTHER = {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"complete": False}, "partial"),
+        ({"claims": []}, "judges nothing"),
+        ({"dirty": True}, "uncommitted changes"),
+        ({"contenders": record().contenders}, "did not run"),
+        (
+            {
+                "pins": {
+                    "pot": {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
+                }
+            },
+            "other versions than are pinned: 'pot'",
+        ),
+    ],
+)
+def test_records_that_nobody_should_be_held_to_are_refused(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    """Partial, empty, unrepeatable, with lost contenders, of other versions."""
+    new = dataclasses.replace(run(), **changes)
+    with pytest.raises(RecordError, match=words):
+        accept(new, write_run(tmp_path, new, {}), None)
+
+
+def test_ratios_of_a_machine_are_remembered_run_by_run() -> None:
+    """The last ten, one for each run, accepted twice or not."""
+    found: dict[str, dict[str, list[Ratio]]] = {}
+    for number in [*range(REMEMBERED + 2), REMEMBERED + 1]:
+        found = _merged(found, "m", {"k": Ratio(float(number), 0.1, 5, f"t{number}")})
+
+    assert [one.mean for one in found["m"]["k"]] == [float(n) for n in range(2, REMEMBERED + 2)]
