@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.digest import digest
 from claimbench.errors import RecordError
+from claimbench.schema import of_schema, strict_json
 from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
 SCHEMA = 1
@@ -259,21 +260,6 @@ def write_record(record: Record, path: Path) -> None:
         ) from error
 
 
-def strict_json(text: str) -> Any:
-    """Return what JSON text holds; Python's own reader takes NaN and Infinity for numbers.
-
-    Raises
-    ------
-    ValueError
-        When the text is no JSON.
-    """
-
-    def refuse(word: str) -> None:
-        raise ValueError(f"{word} is no number of JSON")
-
-    return json.loads(text, parse_constant=refuse)
-
-
 def read_record(path: Path) -> Record:
     """Read and validate a record.
 
@@ -291,19 +277,4 @@ def read_record(path: Path) -> Record:
         ) from error
     except ValueError as error:
         raise RecordError(f"{path} is no JSON ({error})", cure=cure) from error
-    found = data.get("schema") if isinstance(data, dict) else None
-    if found != SCHEMA:
-        raise RecordError(
-            f"{path} has a schema this version does not read",
-            value=found,
-            allowed=f"schema {SCHEMA}",
-            cure=cure,
-        )
-    try:
-        return _ADAPTER.validate_python(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(
-            f"{path}: {where}: {first['msg']}", value=first["input"], cure=cure
-        ) from error
+    return of_schema(_ADAPTER, data, SCHEMA, path, cure)
