@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from claimbench.checkout import PaperFiles, revision
-from claimbench.evidence.source import imported_modules
 from claimbench.gate.accepted import Accepted
 from claimbench.gate.finding import Finding
 from claimbench.gate.gate import Gate
@@ -102,11 +101,24 @@ def _reached(root: Path, file: Path) -> Iterator[str]:
             tree = ast.parse(path.read_text(encoding="utf-8"))
         except SyntaxError:
             continue
-        for name in imported_modules(tree, package):
+        for name in _imported(tree, package):
             if name.startswith(("suite.", "baselines.")):
                 target = root.joinpath(*name.split("."))
                 places = (target.with_suffix(".py"), target / "__init__.py")
                 ahead += [place for place in places if place.is_file()]
+
+
+def _imported(tree: ast.AST, package: str) -> Iterator[str]:
+    """Yield the dotted name of whatever a source of `package` may import, inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            above = parts[: len(parts) - node.level + 1] if node.level else []
+            origin = ".".join((*above, *((node.module,) if node.module else ())))
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
 def _git(root: Path, *words: str) -> list[str]:
