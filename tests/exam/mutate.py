@@ -2,8 +2,8 @@
 
     make mutants [ARGS="--accepted FILE --paper optimization/subgm"]
 
-Each fault of tests/exam/mutants/ is made in a checkout of its own, of the commit that is checked out
-here. The claims that should notice run there at the standard profile, and the gate holds them
+Each fault of tests/exam/mutants/ is made in a checkout of its own, of the commit that is checked
+out here. The claims that should notice run there at the standard profile, and the gate holds them
 against the accepted results. Without any, the run without a fault is accepted first.
 """
 
@@ -160,10 +160,8 @@ def _outcome(mutant: Mutant, scratch: Path, results: Path) -> Outcome:
     record = _run(scratch, results, mutant.paper, mutant.claims, "--gate")
     gate = record.with_name(f"{record.stem}.gate.json")
     slug = mutant.paper.rpartition("/")[2]
-    if gate.is_file():
-        found = json.loads(gate.read_text(encoding="utf-8"))["findings"]
-    else:  # the run was not complete
-        found = []
+    # A run that is not complete is not gated.
+    found = json.loads(gate.read_text())["findings"] if gate.is_file() else []
     names = [f"{slug}/{claim}" for claim in mutant.claims]
     own = sorted((one for one in found if one["name"] in names), key=_grave)
     worst = own[-1] if own else {"state": "no record", "name": "", "reason": ""}
@@ -200,6 +198,12 @@ def verdict(outcomes: Sequence[Outcome]) -> tuple[int, int, list[str]]:
     return len(called), len(faults), wrong
 
 
+def say(line: str) -> None:
+    """Print a line at once: the next one may take a minute."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Print a line for each fault, then the share that the gate called regressed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -212,16 +216,16 @@ def main(words: Sequence[str] | None = None) -> int:
     for one in examine(chosen, ROOT, accepted if accepted.is_file() else None):
         outcomes.append(one)
         where = f" by {one.claim}" if one.claim else ""
-        print(f"{one.state}{where}: {one.paper} {one.mutant} ({one.fault}), {one.seconds} s")
+        say(f"{one.state}{where}: {one.paper} {one.mutant} ({one.fault}), {one.seconds} s")
         if one.state != "regressed" and one.fault != "none":
-            print(f"  {one.reason}")
+            say(f"  {one.reason}")
     called, number, wrong = verdict(outcomes)
     page = ROOT / "build" / "exam" / "mutants.json"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(json.dumps([asdict(one) for one in outcomes], indent=1) + "\n")
-    print(f"{called} of {number} faults are called regressed")
-    for words in wrong:
-        print(f"  {words}")
+    say(f"{called} of {number} faults are called regressed")
+    for line in wrong:
+        say(f"  {line}")
     return 1 if wrong else 0
 
 
