@@ -209,11 +209,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--accepted", type=Path, metavar="FILE", help="of the standard profile")
     parser.add_argument("--paper", action="append", help="<domain>/<slug>; default: all of them")
+    parser.add_argument(
+        "--afresh", action="store_true", help="accept the run without a fault, whatever is accepted"
+    )
     arguments = parser.parse_args(words)
     accepted = arguments.accepted or accepted_file(ROOT, "standard")
     chosen = [one for one in mutants() if one.paper in (arguments.paper or [one.paper])]
     outcomes = []
-    for one in examine(chosen, ROOT, accepted if accepted.is_file() else None):
+    known = accepted.is_file() and not arguments.afresh
+    for one in examine(chosen, ROOT, accepted if known else None):
         outcomes.append(one)
         where = f" by {one.claim}" if one.claim else ""
         say(f"{one.state}{where}: {one.paper} {one.mutant} ({one.fault}), {one.seconds} s")
