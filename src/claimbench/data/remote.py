@@ -13,8 +13,14 @@ from claimbench.data.listing import PINS
 from claimbench.errors import DataError
 
 
-def has_remote(root: Path) -> bool:
-    """Return whether the checkout names a DVC remote to pull from."""
+def dvc_config(root: Path) -> ConfigParser:
+    """Return what ``.dvc/config`` says, and before it what ``.dvc/config.local`` does.
+
+    Raises
+    ------
+    DataError
+        When one of them is malformed.
+    """
     config = ConfigParser(interpolation=None)
     try:
         config.read([root / ".dvc" / "config", root / ".dvc" / "config.local"], encoding="utf-8")
@@ -22,7 +28,12 @@ def has_remote(root: Path) -> bool:
         raise DataError(
             f".dvc/config is malformed ({error.message})", cure="git checkout .dvc/config"
         ) from error
-    return config.has_option("core", "remote")
+    return config
+
+
+def has_remote(root: Path) -> bool:
+    """Return whether the checkout names a DVC remote to pull from."""
+    return dvc_config(root).has_option("core", "remote")
 
 
 def pull(root: Path) -> None:
