@@ -155,6 +155,7 @@ class ContenderRecord:
     blocks: int = 0
     blocks_from_store: int = 0
     tuned: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -17,8 +18,19 @@ from claimbench.gate.accepted import Accepted, Ratio, accepted_file, read_accept
 from claimbench.gate.accepting import REMEMBERED, _merged, accept, log_entry
 from claimbench.gate.finding import Finding
 from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
-from claimbench.record import Record
+from claimbench.pins import check, read_pins
+from claimbench.record import Comparison, Record
 
+OPPONENT = """
+[pot]
+source = "package"
+packages = { pytest = "0.0.1" }
+extra = "peers"
+licence = "MIT"
+paper = "Someone, 2020"
+call = "pytest.main"
+settings = "Nothing to tune."
+"""
 WELL = [
     dataclasses.replace(one, status="ok", reason=None)
     for one in record().contenders
@@ -259,7 +271,7 @@ def test_accepting_replaces_the_papers_of_the_record_and_says_what_changed(tmp_p
     assert set(entry["changes"]) == {"sparse_ot/a", "sparse_ot/b", "sparse_ot/d"}
 
 
-OTHER = {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
+OTHER = {"extra": "peers", "packages": {"POT": {"match": False, "installed": "2"}}}
 
 
 @pytest.mark.parametrize(
@@ -269,14 +281,7 @@ OTHER = {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}
         ({"claims": []}, "judges nothing"),
         ({"dirty": True}, "uncommitted changes"),
         ({"contenders": record().contenders}, "did not run"),
-        (
-            {
-                "pins": {
-                    "pot": {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
-                }
-            },
-            "other versions than are pinned: 'pot'",
-        ),
+        ({"pins": {"pot": OTHER}}, r"are pinned: 'pot'; to mend it: pip install -e '\.\[peers\]'"),
     ],
 )
 def test_records_that_nobody_should_be_held_to_are_refused(
@@ -286,6 +291,26 @@ def test_records_that_nobody_should_be_held_to_are_refused(
     new = dataclasses.replace(run(), **changes)
     with pytest.raises(RecordError, match=words):
         accept(new, write_run(tmp_path, new, {}), None)
+
+
+def test_an_opponent_of_another_version_is_refused_with_what_mends_it(tmp_path: Path) -> None:
+    """The record says what is installed, and the gate exits with 2."""
+    (tmp_path / "pins.toml").write_text(OPPONENT)
+    pinned = read_pins(tmp_path / "pins.toml")
+    there = version("pytest")
+    same = dataclasses.replace(pinned["pot"], packages={"pytest": there})
+    one = claim(against=[Comparison("pot_semi_dual", "reproduced", "", effect(-0.8, -0.9, -0.7))])
+    old = run(one, pins=check({"pot": same}))
+    assert gated(tmp_path / "same", old, old).state == "ok"
+    found = gated(tmp_path / "other", old, run(one, pins=check(pinned)))
+
+    (finding,) = found.findings
+    assert found.exit_code(strict=False) == 2
+    assert finding.reason == "an opponent is not the one that is pinned: pot"
+    assert finding.cure == "pip install -e '.[peers]'"
+    assert check(pinned)["pot"]["packages"]["pytest"] == {
+        "pinned": "0.0.1", "installed": there, "match": False,
+    }  # fmt: skip
 
 
 def test_ratios_of_a_machine_are_remembered_run_by_run() -> None:

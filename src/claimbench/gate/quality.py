@@ -42,7 +42,8 @@ class Run:
     data
         Content hash of what the paper may read.
     pins
-        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned.
+        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned,
+        and `install` is the command that mends it.
     race
         Whether the claim's experiment measures seconds.
     """
@@ -53,6 +54,7 @@ class Run:
     pins: dict[str, dict[str, str | None]]
     mismatched: tuple[str, ...]
     race: bool
+    install: str = ""
 
 
 def tolerance(claim: ClaimRecord) -> float:
@@ -98,7 +100,7 @@ def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, 
         return "its data have changed; the numbers can't be compared", accept
     if run.mismatched:
         names = ", ".join(run.mismatched)
-        return f"an opponent is not the one that is pinned: {names}", "make setup"
+        return f"an opponent is not the one that is pinned: {names}", run.install
     moved = [name for name in run.pins if run.pins[name] != before.pins.get(name)]
     if moved:
         return f"the pin of an opponent has changed: {', '.join(moved)}", accept
