@@ -17,6 +17,9 @@ from claimbench.pins import Pin, read_pins
 ROOT = Path(__file__).parents[2]
 PINS = read_pins(ROOT / "baselines" / "pins.toml")
 
+#: What is measured, and the least error there is: marks on the scale, and nobody's method.
+REFERENCES = {"zero_filled", "posterior_mean"}
+
 NUMBER = r"\d+(?:\.\d+)?"
 #: `name over a, b and c`: what the engine tunes, as the settings of a pin have it.
 GRID = re.compile(rf"(\w+) over ((?:{NUMBER}, )*{NUMBER} and {NUMBER})")
@@ -71,10 +74,10 @@ def names_used() -> set[str]:
 
 def test_every_baseline_is_pinned(found: list[tuple[str, Contender]]) -> None:
     """Whoever stands beside a method says where it comes from, or which equation it is."""
-    unpinned = [place for place, one in found if one.role == "baseline" and one.pin is None]
+    unpinned = {one.name for _, one in found if one.role == "baseline" and one.pin is None}
 
     assert len(found) > 100
-    assert unpinned == []
+    assert unpinned == REFERENCES
     assert {one.pin for _, one in found if one.pin} == set(PINS)
 
 

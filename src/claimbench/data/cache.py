@@ -7,13 +7,14 @@ is "not in cache", and there is nothing that ``dvc push`` could send.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
+from configparser import ConfigParser
 from functools import partial
 from pathlib import Path
 
-from claimbench.data.listing import FOLDER, digests, folder_listing, read_data_pins
-from claimbench.data.remote import dvc_config
+from claimbench.data.listing import FOLDER, DataPins, digests, read_data_pins
 from claimbench.errors import DataError
 
 #: As DVC leaves them: an object of the cache is never written again.
@@ -42,8 +43,7 @@ def keep(root: Path) -> None:
             file = root / FOLDER / name
             if file.is_file():
                 _put(objects, pin.md5, partial(shutil.copyfile, file))
-        text = folder_listing(pins.files)
-        _put(objects, pins.md5, lambda target: target.write_text(text, encoding="utf-8"))
+        _put(objects, pins.md5, partial(_write_listing, pins))
     except OSError as error:
         raise DataError(
             f"DVC's cache can't be written ({error.strerror})",
@@ -55,8 +55,16 @@ def keep(root: Path) -> None:
 
 def cache_folder(root: Path) -> Path:
     """Return where DVC keeps its copies; a relative ``cache.dir`` starts at ``.dvc/``."""
-    chosen = dvc_config(root).get("cache", "dir", fallback="cache")
+    config = ConfigParser(interpolation=None)
+    config.read([root / ".dvc" / "config", root / ".dvc" / "config.local"], encoding="utf-8")
+    chosen = config.get("cache", "dir", fallback="cache")
     return root / ".dvc" / Path(chosen).expanduser()
+
+
+def _write_listing(pins: DataPins, target: Path) -> None:
+    """Write what `claimbench.data.listing.folder_md5` hashes."""
+    listing = [{"md5": pins.files[name].md5, "relpath": name} for name in sorted(pins.files)]
+    target.write_text(json.dumps(listing, sort_keys=True), encoding="utf-8")
 
 
 def _put(objects: Path, md5: str, write: Callable[[Path], object]) -> None:

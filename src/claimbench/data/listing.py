@@ -84,15 +84,10 @@ def _read_data_pins(file: Path, mtime_ns: int, size: int) -> DataPins:  # noqa: 
     return pins
 
 
-def folder_listing(files: Mapping[str, DataFile]) -> str:
-    """Return the listing of a folder's files as DVC writes it: JSON, by name."""
-    listing = [{"md5": files[name].md5, "relpath": name} for name in sorted(files)]
-    return json.dumps(listing, sort_keys=True)
-
-
 def folder_md5(files: Mapping[str, DataFile]) -> str:
-    """Return DVC's hash of a folder: the md5 of the listing of its files, and ``.dir``."""
-    text = folder_listing(files)
+    """Return DVC's hash of a folder: the md5 of the JSON listing of its files, and ``.dir``."""
+    listing = [{"md5": files[name].md5, "relpath": name} for name in sorted(files)]
+    text = json.dumps(listing, sort_keys=True)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 

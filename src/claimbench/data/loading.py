@@ -122,8 +122,5 @@ def check(root: Path, name: str, pinned: DataFile) -> DataError | None:
 
 def _rebuild(root: Path, name: str) -> str:
     paper = owner(name)
-    if (root / "suite" / paper / "data.py").is_file():
-        return f"claimbench data build {paper}"
-    # DVC overwrites no file that it has no copy of.
-    damaged = (root / FOLDER / name).exists()
-    return f"rm {FOLDER}/{name} && claimbench data pull" if damaged else "claimbench data pull"
+    built = (root / "suite" / paper / "data.py").is_file()
+    return f"claimbench data build {paper}" if built else "claimbench data pull"

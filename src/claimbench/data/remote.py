@@ -13,14 +13,8 @@ from claimbench.data.listing import PINS
 from claimbench.errors import DataError
 
 
-def dvc_config(root: Path) -> ConfigParser:
-    """Return what ``.dvc/config`` says, and before it what ``.dvc/config.local`` does.
-
-    Raises
-    ------
-    DataError
-        When one of them is malformed.
-    """
+def has_remote(root: Path) -> bool:
+    """Return whether the checkout names a DVC remote to pull from."""
     config = ConfigParser(interpolation=None)
     try:
         config.read([root / ".dvc" / "config", root / ".dvc" / "config.local"], encoding="utf-8")
@@ -28,12 +22,7 @@ def dvc_config(root: Path) -> ConfigParser:
         raise DataError(
             f".dvc/config is malformed ({error.message})", cure="git checkout .dvc/config"
         ) from error
-    return config
-
-
-def has_remote(root: Path) -> bool:
-    """Return whether the checkout names a DVC remote to pull from."""
-    return dvc_config(root).has_option("core", "remote")
+    return config.has_option("core", "remote")
 
 
 def pull(root: Path) -> None:
