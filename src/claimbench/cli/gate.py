@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from claimbench.gate.accepted import accepted_file, read_accepted
     from claimbench.gate.gate import gate
     from claimbench.gate.rerun import settle
+    from claimbench.gate.summary import summarise
     from claimbench.record import read_record
 
     root = find_root()
@@ -59,4 +60,5 @@ def run(arguments: argparse.Namespace) -> int:
         "junit": show.junit(found),
     }
     print(shown[arguments.format], end="")
+    summarise(found)
     return found.exit_code(strict=arguments.strict)

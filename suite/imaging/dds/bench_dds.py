@@ -163,12 +163,12 @@ FEW = {"evaluations": (4, 50)}
 
 volume.method(grid={"lamb": LAMBS, "eta": ETAS}, where=FEW)(volumes.admm_tv)
 volume.method(where=FEW)(volumes.admm_tv_released)
-volume.baseline(
-    pin="dds-without-tv", grid={"rho": (0.0, 0.03, 0.3), "eta": ETAS}, where=FEW
-)(volumes.without_tv)
-volume.baseline(
-    pin="dds-slicewise", grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where=FEW
-)(volumes.slicewise)
+volume.baseline(pin="dds-without-tv", grid={"rho": (0.0, 0.03, 0.3), "eta": ETAS}, where=FEW)(
+    volumes.without_tv
+)
+volume.baseline(pin="dds-slicewise", grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where=FEW)(
+    volumes.slicewise
+)
 volume.baseline(
     pin="diffusion-mbir",
     grid={"rho": (0.001, 0.003, 0.01), "lamb": (3e-4, 1e-3)},
