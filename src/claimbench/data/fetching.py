@@ -40,5 +40,6 @@ def fetch(root: Path) -> None:
             pull(root)
         except DataError:
             for file, kept in places:
+                file.parent.mkdir(parents=True, exist_ok=True)  # DVC removes empty folders
                 shutil.move(kept, file)
             raise
