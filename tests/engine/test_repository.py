@@ -117,7 +117,7 @@ def test_an_environment_of_ones_own_is_used_as_it_is() -> None:
     assert done.returncode == 0, done.stderr
     assert "pip install" not in done.stdout
     assert ".venv" not in done.stdout
-    assert "\npython -m pytest tests" in done.stdout
+    assert "\nOMP_NUM_THREADS=1 python -m pytest tests" in done.stdout
 
 
 def test_one_paper_is_run_by_name() -> None:
