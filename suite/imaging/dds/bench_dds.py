@@ -77,8 +77,8 @@ def opponents_of_all(experiment):
         where={"evaluations": (0,)},
     )(opponents.total_variation)
     experiment.baseline(pin="cg-sense", where={"evaluations": (0,)})(opponents.cg_sense)
-    experiment.baseline(where={"evaluations": (0,)})(opponents.zero_filled)
-    experiment.baseline(where={"evaluations": (0,)})(opponents.posterior_mean)
+    experiment.baseline(pin="zero-filled", where={"evaluations": (0,)})(opponents.zero_filled)
+    experiment.baseline(pin="posterior-mean", where={"evaluations": (0,)})(opponents.posterior_mean)
     experiment.control(where={"evaluations": (4, 50)})(who.no_consistency)
 
 
