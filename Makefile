@@ -3,6 +3,7 @@
 #   make bench [PAPER=optimization/sparse_ot] [PROFILE=standard] [ARGS="--workers 1"]
 #   make test
 #   make exam                    the long trials
+#   make mutants                 faults in every method: which does the gate call?
 #   make setup PYTHON=python3.12
 #
 # With an environment of your own (pip install -e '.[peers,dev]'), active: make bench VENV=
@@ -29,10 +30,10 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data bench test exam clean FORCE
+.PHONY: help setup data bench test exam mutants clean FORCE
 
 help:
-	@sed -n '1s/^# //p;3,8s/^#//p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '1s/^# //p;3,9s/^#//p' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY)
 
@@ -73,6 +74,10 @@ test: $(READY) $(DATA)
 
 exam: $(READY) $(DATA)
 	$(BIN)python -m pytest tests -m exam $(ARGS)
+
+# An hour or so: the standard run of many claims, once for each fault.
+mutants: $(READY) $(DATA)
+	$(BIN)python tests/exam/mutate.py $(ARGS)
 
 # Results and data are kept: they cost minutes.
 clean:

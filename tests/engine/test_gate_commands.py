@@ -81,9 +81,12 @@ def test_the_life_of_a_gate(checkout: Path) -> None:
     assert markdown.returncode == 1
     assert "| regressed |" in markdown.stdout
 
+    assert "likely file: suite/toy/line/method.py" in broken.stdout
     some = bench(checkout, "--gate", "-k", "falls")
-    assert "not judged" in some.stdout
+    assert "it was not judged: no evidence of" in some.stdout
     assert some.returncode == 1
+    assert bench(checkout, "--gate", "-k", "nothing-of-the-sort").returncode == 5
+    assert bench(checkout, "--gate", "--profile", "slow").returncode == 4
 
     edit(checkout / "suite/toy/line/method.py", ("-0.7 * rate *", "-rate *"))
     edit(checkout / "suite/toy/line/claim.toml", ("threshold = -0.8", "threshold = -0.7"))
@@ -109,10 +112,11 @@ def test_the_gate_writes_github_s_summary(
 
 
 def test_a_record_that_is_none_is_refused(checkout: Path, tmp_path: Path) -> None:
-    """Corrupt, and absent."""
+    """Corrupt, with a number that JSON does not have, and absent."""
     (tmp_path / "x.json").write_text("{")
+    (tmp_path / "nan.json").write_text('{"schema": 1, "seed": NaN}')
 
-    for name in ("x.json", "y.json"):
+    for name in ("x.json", "nan.json", "y.json"):
         found = claimbench(checkout, "gate", str(tmp_path / name))
         assert found.returncode == 2
         assert "pytest suite --benchmark-only" in found.stderr

@@ -42,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "text":
         for one in found.findings:
             print(f"{one.state}: {one.name}\n  {one.before} -> {one.after}; {one.reason}")
+        for line in show.sight(found):
+            print(line)
         print(show.headline(found))
     else:
         shown = {"markdown": show.markdown, "json": show.to_json, "junit": show.junit}

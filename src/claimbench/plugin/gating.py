@@ -7,6 +7,7 @@ from pathlib import Path
 from claimbench.fingerprint import fingerprint_id
 from claimbench.gate.accepted import accepted_file, read_accepted
 from claimbench.gate.gate import Gate, gate
+from claimbench.gate.likely import with_likely_files
 from claimbench.gate.rerun import settle
 from claimbench.gate.show import write
 from claimbench.gate.summary import summarise
@@ -29,6 +30,7 @@ def gated(record: Record, path: Path, root: Path) -> Gate:
         root=root,
         machine=fingerprint_id(record.device),
     )
+    found = with_likely_files(found, record, accepted, root)
     write(found, path)
     summarise(found)
     return found
