@@ -38,15 +38,27 @@ def checkout(root: Path, revision: str) -> Iterator[Path]:
                 cure="git fetch --unshallow   (if the clone is shallow)",
             )
         try:
-            if (root / "datasets").is_dir() and _same_data(root, place):
-                shutil.copytree(root / "datasets", place / "datasets")
+            lend_data(root, place)
             yield place
         finally:
             _git(root, "worktree", "remove", "--force", str(place))
 
 
+def lend_data(root: Path, place: Path) -> None:
+    """Copy the data to another checkout that has none and pins the same.
+
+    Where it pins other data, those are built when they are read.
+    """
+    if (
+        (root / "datasets").is_dir()
+        and not (place / "datasets").exists()
+        and _same_data(root, place)
+    ):
+        shutil.copytree(root / "datasets", place / "datasets")
+
+
 def _same_data(one: Path, other: Path) -> bool:
-    """Tell whether two checkouts pin the same data; else the other's is built when it is read."""
+    """Tell whether two checkouts pin the same data."""
     files = [folder / "datasets.dvc" for folder in (one, other)]
     return all(file.is_file() for file in files) and len({f.read_bytes() for f in files}) == 1
 
