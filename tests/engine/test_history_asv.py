@@ -19,16 +19,15 @@ from claimbench.fingerprint import fingerprint_id
 ROOT = Path(__file__).parents[2]
 KERNEL = "toy/line/line [T=2]: steep"
 TIME = "kernels.Kernels.time_kernel"
-#: Work of a length that is known: products, on one core.
-PRODUCTS = """    x = ones((100, 100))
-    for _ in range(LOOPS * FACTOR):
-        x = x @ x * 1e-3
-    problem.calls"""
+#: Work whose length does not depend on what else the machine does.
 WORK = edited(
     METHOD,
-    ("from numpy import exp", "from numpy import exp, ones\n\nfrom baselines.toy import FACTOR"),
-    ("    problem.calls", PRODUCTS),
-    ("\ndef descend", "\nLOOPS = 150\n\ndef descend"),
+    (
+        "from numpy import exp",
+        "from time import sleep\n\nfrom numpy import exp\n\nfrom baselines.toy import FACTOR",
+    ),
+    ("    problem.calls", "    sleep(PAUSE * FACTOR)\n    problem.calls"),
+    ("\ndef descend", "\nPAUSE = 0.01\n\ndef descend"),
 )
 
 
@@ -43,12 +42,12 @@ def commit(root: Path, name: str) -> None:
     git(root, "tag", name)
 
 
-def asv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def asv(root: Path, *words: str, engine: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run asv there with an empty home, and no index that pip or anything else could reach."""
     nowhere = "http://127.0.0.1:9"
     env = environment() | {
         "HOME": str(root / "home"),
-        "PYTHONPATH": str(root / "src"),
+        "PYTHONPATH": str((engine or root) / "src"),
         "PIP_NO_INDEX": "1",
         **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere),
     }
@@ -66,18 +65,18 @@ def asv(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository of three commits.
 
-    `slow` does three times the work of `base`; `more` has a second paper.
+    `slow` takes five times as long as `base`; `more` has a second paper.
     """
     root = make(tmp_path_factory.mktemp("asv"), method__py=WORK)
     (root / "baselines/toy.py").write_text("FACTOR = 1\n")
     (root / "home").mkdir()
-    (root / ".gitignore").write_text("home\n.asv\n__pycache__\n")
+    (root / ".gitignore").write_text("home\n.asv\nresults\n__pycache__\n")
     shutil.copy(ROOT / "asv.conf.json", root)
     ours = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", root / "src", ignore=ours)
     git(root, "init", "-q")
     commit(root, "base")
-    edit(root / "suite/toy/line/method.py", ("LOOPS = 150", "LOOPS = 450"))
+    edit(root / "suite/toy/line/method.py", ("PAUSE = 0.01", "PAUSE = 0.05"))
     commit(root, "slow")
     make(root, slug="curve", method__py=WORK)
     commit(root, "more")
@@ -112,14 +111,14 @@ def keep_record(root: Path, revision: str) -> None:
 
 
 def test_commits_are_measured_each_with_its_own_method(clone: Path) -> None:
-    """Three times the work takes about three times the seconds; what a commit lacks is n/a."""
+    """A method that takes five times as long is seen to; what a commit lacks is n/a."""
     keep_record(clone, "slow")
     done = asv(clone, "run", "ALL", "-a", "rounds=1", "--show-stderr")
     assert done.returncode == 0, done.stdout + done.stderr
 
     before, after = (results(clone, name) for name in ("base", "slow"))
     assert list(before[TIME]) == [KERNEL]
-    assert 2 < after[TIME][KERNEL] / before[TIME][KERNEL] < 4.5
+    assert 3 < after[TIME][KERNEL] / before[TIME][KERNEL] < 6
     assert before["kernels.Kernels.peakmem_kernel"][KERNEL] > 50e6
     assert after["claims.Claims.track_shortfall"] == {"line/falls": pytest.approx(1.0)}
     assert set(results(clone, "more")[TIME]) == {KERNEL, KERNEL.replace("/line/", "/curve/", 1)}
@@ -175,13 +174,13 @@ def test_baselines_and_engine_are_the_commits_too(clone: Path) -> None:
     slow, other, timed = (
         results(clone, name)[TIME][KERNEL] for name in ("slow", "baselines", "clock")
     )
-    assert 2 < other / slow < 4.5
+    assert 2 < other / slow < 4
     assert timed == pytest.approx(7.0)
 
 
 @pytest.mark.exam
 def test_continuous_fails_on_the_slowdown(clone: Path) -> None:
-    """`asv continuous` exits 1 where the work grew, and 0 where it shrank."""
+    """`asv continuous` exits 1 where a method became slower, and 0 where it became faster."""
     worse = asv(clone, "continuous", "base", "slow")
     assert worse.returncode == 1, worse.stdout + worse.stderr
     assert "PERFORMANCE DECREASED" in worse.stdout
@@ -195,12 +194,7 @@ def test_continuous_fails_on_the_slowdown(clone: Path) -> None:
 
 def test_an_engine_of_another_checkout_is_refused(clone: Path) -> None:
     """asv measures with the plugin of the tree it runs in, or says how to get it."""
-    away = clone / "src-away"
-    (clone / "src").rename(away)
-    try:
-        done = asv(clone, "check")
-    finally:
-        away.rename(clone / "src")
+    done = asv(clone, "check", engine=ROOT)
 
     assert done.returncode == 1
     assert "asv has the engine of another checkout" in done.stderr + done.stdout
