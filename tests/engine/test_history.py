@@ -7,6 +7,7 @@ import json
 import math
 import platform
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from claimbench.record import ClaimRecord, Record
 
 ROOT = Path(__file__).parents[2]
 HISTORY = ROOT / "results" / "history"
+PAGE = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
 
 
 def claim(
@@ -143,6 +145,20 @@ def test_data_are_lent_where_the_pin_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "same/datasets/a.csv").write_text("2")
     lend_data(here, tmp_path / "same")
     assert (tmp_path / "same/datasets/a.csv").read_text() == "2"
+
+
+def test_the_commands_of_the_page_can_be_typed() -> None:
+    """docs/history.md shows commands and options that asv has."""
+    from asv.commands import make_argparser
+
+    blocks = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("asv ")]
+    parser, _ = make_argparser()
+    words = [shlex.split(re.split(r"\s{2,}", line)[0])[1:] for line in lines]
+
+    assert {one[0] for one in words} >= {"run", "continuous", "publish"}
+    for one in words:
+        assert parser.parse_args(one).func.__self__.__name__.lower() == one[0]
 
 
 @pytest.mark.parametrize(

@@ -158,15 +158,18 @@ def test_the_history_can_be_published(clone: Path) -> None:
 
 @pytest.mark.exam
 def test_baselines_and_engine_are_the_commits_too(clone: Path) -> None:
-    """A commit of other baselines is slower; one with an engine whose clock says 7 s takes 7 s."""
+    """Other baselines are slower; an engine whose clock says 7 s takes 7 s; other names are n/a."""
     (clone / "baselines/toy.py").write_text("FACTOR = 3\n")
     commit(clone, "baselines")
     clock = clone / "src/claimbench/evidence/clock.py"
     edit(clock, ("seconds = now() - start", "seconds = 7.0"))
     commit(clone, "clock")
-    edit(clock, ("seconds = 7.0", "seconds = now() - start"))
+    edit(clone / "suite/toy/line/bench_line.py", ("def steep(", "def steeper("))
+    edit(clone / "suite/toy/curve/problem.py", ("line(T,", "line(S,"), ("Line(T,", "Line(S,"))
+    commit(clone, "names")
+    git(clone, "checkout", "-q", "more")
     try:
-        done = asv(clone, "run", "more..clock", "--bench", "time_")
+        done = asv(clone, "run", "more..names", "--bench", "time_")
     finally:
         git(clone, "checkout", "-q", "-f", "slow")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -176,6 +179,7 @@ def test_baselines_and_engine_are_the_commits_too(clone: Path) -> None:
     )
     assert 2 < other / slow < 4
     assert timed == pytest.approx(7.0)
+    assert results(clone, "names")[TIME] == {}
 
 
 @pytest.mark.exam
@@ -199,3 +203,11 @@ def test_an_engine_of_another_checkout_is_refused(clone: Path) -> None:
     assert done.returncode == 1
     assert "asv has the engine of another checkout" in done.stderr + done.stdout
     assert "pip install --no-deps -e ." in done.stderr + done.stdout
+
+
+def test_an_existing_environment_is_refused(clone: Path) -> None:
+    """There every commit would run the code of the working tree."""
+    done = asv(clone, "run", "--python=same", "--quick")
+
+    assert done.returncode == 1
+    assert "each commit runs its own code" in done.stderr + done.stdout

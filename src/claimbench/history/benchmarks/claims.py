@@ -25,7 +25,7 @@ class Claims:
         results = Path(os.environ["ASV_CONF_DIR"]) / "results"
         found = claim_at(name, os.environ["ASV_COMMIT"], results)
         if found is None:
-            raise NotImplementedError
+            raise NotImplementedError("no record of the standard profile was made at the commit")
         self.claim = found
 
     def track_shortfall(self, _name: str) -> float:

@@ -53,7 +53,7 @@ class Kernels:
         parts = _UNITS[name]
         folder = checkout() / "suite" / parts["domain"] / parts["slug"]
         if not folder.is_dir():
-            raise NotImplementedError
+            raise NotImplementedError("the commit does not have this paper")
         known = {field.name for field in fields(Unit)}
         given = {name: value for name, value in parts.items() if name in known}
         self.unit = Unit(root=str(checkout()), **given)
@@ -61,7 +61,7 @@ class Kernels:
         worker.start(1, True, str(checkout()), (module,))
         # A file that can't be imported is told of by the run.
         if module in sys.modules and not _has(sys.modules[module], self.unit):
-            raise NotImplementedError
+            raise NotImplementedError("the commit does not have this kernel")
 
     def time_kernel(self, _name: str) -> None:
         """Run it once; the meter takes the engine's seconds, which leave the problem out."""
