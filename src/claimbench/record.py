@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.digest import digest
 from claimbench.errors import RecordError
+from claimbench.schema import of_schema
 from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
 SCHEMA = 1
@@ -276,19 +277,4 @@ def read_record(path: Path) -> Record:
         ) from error
     except ValueError as error:
         raise RecordError(f"{path} is no JSON ({error})", cure=cure) from error
-    found = data.get("schema") if isinstance(data, dict) else None
-    if found != SCHEMA:
-        raise RecordError(
-            f"{path} has a schema this version does not read",
-            value=found,
-            allowed=f"schema {SCHEMA}",
-            cure=cure,
-        )
-    try:
-        return _ADAPTER.validate_python(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(
-            f"{path}: {where}: {first['msg']}", value=first["input"], cure=cure
-        ) from error
+    return of_schema(_ADAPTER, data, SCHEMA, path, cure)

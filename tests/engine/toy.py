@@ -251,6 +251,10 @@ def judged(paper: Paper, found: dict[tuple[str, str], ContenderEvidence]) -> dic
     return {claim.id: claim for claim in judge_claims([paper], {paper.id: found}).claims}
 
 
+#: Plugins that no run of a toy needs, and that take a second to import.
+NEEDLESS = "-p no:hydra_pytest -p no:hypothesispytest"
+
+
 def bench(root: Path, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run ``pytest suite --benchmark-only`` there as a user would."""
     return run(root, "suite", "--benchmark-only", "--workers", "1", *words, timeout=timeout)
@@ -261,7 +265,7 @@ def run(root: Path, *words: str, timeout: float = 120) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words],
         cwd=root,
-        env=environment(),
+        env=environment() | {"PYTEST_ADDOPTS": NEEDLESS},
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -10,6 +10,7 @@ import fcntl
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Shelf:
         """
         key = digest(
             {
-                "source": Sources(self.root).digest(build),
+                "source": _source(self.root, build),
                 "settings": dict(settings),
                 "environment": self.environment,
             }
@@ -75,6 +76,12 @@ class Shelf:
             ) from error
         with np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
+
+
+@cache
+def _source(root: Path, build: Callable[..., Mapping[str, Any]]) -> str:
+    """Return the digest of what was imported: following it takes a quarter of a second."""
+    return Sources(root).digest(build)
 
 
 def made(build: Callable[..., Mapping[str, Any]], settings: Mapping[str, Any]) -> Arrays:

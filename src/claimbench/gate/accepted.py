@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.errors import RecordError
 from claimbench.record import ClaimRecord, plain
+from claimbench.schema import of_schema
 from claimbench.words import Profile
 
 SCHEMA = 1
@@ -149,20 +150,4 @@ def read_accepted(path: Path) -> Accepted:
             value=str(path),
             cure=f"git checkout {path.name}, or claimbench accept RECORD --why ...",
         ) from error
-    cure = f"git checkout -- {path}"
-    found = data.get("schema") if isinstance(data, dict) else None
-    if found != SCHEMA:
-        raise RecordError(
-            f"{path} has a schema this version does not read",
-            value=found,
-            allowed=f"schema {SCHEMA}",
-            cure=cure,
-        )
-    try:
-        return _ADAPTER.validate_python(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(
-            f"{path}: {where}: {first['msg']}", value=first["input"], cure=cure
-        ) from error
+    return of_schema(_ADAPTER, data, SCHEMA, path, f"git checkout -- {path}")

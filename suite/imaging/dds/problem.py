@@ -27,7 +27,7 @@ from .schedule import Level
 PRIORS = (0, 1, 2, 3)
 #: From so many evaluations on samplers run in float32, in half of the time. What that does to their
 #: errors is less than 0.01 dB (a test), a hundredth of the smallest margin.
-SINGLE_FROM = 1000
+SINGLE_FROM = 100
 
 
 class Denoiser(Protocol):

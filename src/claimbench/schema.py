@@ -1,0 +1,38 @@
+"""Files that the project writes and reads again: each says which schema it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from claimbench.errors import RecordError
+
+T = TypeVar("T")
+
+
+def of_schema(adapter: TypeAdapter[T], data: Any, schema: int, path: Path, cure: str) -> T:
+    """Return what a file of the project held, as `adapter`'s class.
+
+    Raises
+    ------
+    RecordError
+        When it has another schema or a wrong value, which the message names.
+    """
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != schema:
+        raise RecordError(
+            f"{path} has a schema this version does not read",
+            value=found,
+            allowed=f"schema {schema}",
+            cure=cure,
+        )
+    try:
+        return adapter.validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordError(
+            f"{path}: {where}: {first['msg']}", value=first["input"], cure=cure
+        ) from error
