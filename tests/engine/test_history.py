@@ -8,6 +8,7 @@ import math
 import platform
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from toy import edit, imports_of_its_own, make
+from toy_data import BUILDER, NAME, TEXT, built_checkout, write_builder
 
+from claimbench.data import array, build, path
 from claimbench.duet.worktrees import lend_data
+from claimbench.errors import DataError
 from claimbench.history.benchmarks.shortfall import claim_at, shortfall, tracked
 from claimbench.history.plan import plan
 from claimbench.record import ClaimRecord, Record
@@ -130,21 +134,24 @@ def test_each_primary_method_is_followed_once_at_its_smallest_cell(tmp_path: Pat
     assert planned(root) == {"kernels": {}, "claims": []}
 
 
-def test_data_are_lent_where_the_pin_is_the_same(tmp_path: Path) -> None:
-    """Another pin's data are left to be built; data that are there are left alone."""
-    here = make(tmp_path / "here")
-    (here / "datasets").mkdir()
-    (here / "datasets" / "a.csv").write_text("1")
-    (here / "datasets.dvc").write_text("one")
-    for name, pin in (("same", "one"), ("other", "two"), ("none", "")):
-        there = make(tmp_path / name)
-        if pin:
-            (there / "datasets.dvc").write_text(pin)
-        lend_data(here, there)
-        assert (there / "datasets").exists() == (name == "same"), name
-    (tmp_path / "same/datasets/a.csv").write_text("2")
-    lend_data(here, tmp_path / "same")
-    assert (tmp_path / "same/datasets/a.csv").read_text() == "2"
+def test_data_are_lent_and_refused_where_the_pin_is_another(tmp_path: Path) -> None:
+    """A second checkout gets the data of the first; data that are there are left alone."""
+    (tmp_path / "here").mkdir()
+    here = built_checkout(tmp_path / "here")
+    there = shutil.copytree(here, tmp_path / "there")
+    write_builder(there, BUILDER.replace("6.0", "8.0").replace("(2, 3)", "(2, 4)"))
+    build(there, update=True)
+    theirs = shutil.move(there / "datasets", tmp_path / "theirs")
+
+    lend_data(here, there)
+    assert path(TEXT, root=there).read_bytes() == b"x\r\n"
+    with pytest.raises(DataError, match="is not the pinned file"):
+        path(NAME, root=there)
+
+    shutil.rmtree(there / "datasets")
+    shutil.move(theirs, there / "datasets")
+    lend_data(here, there)
+    assert array(NAME, root=there).shape == (2, 4)
 
 
 def test_the_commands_of_the_page_can_be_typed() -> None:
