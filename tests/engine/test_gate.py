@@ -17,9 +17,9 @@ from claimbench.gate import show
 from claimbench.gate.accepted import Accepted, Ratio, accepted_file, read_accepted, write_accepted
 from claimbench.gate.accepting import REMEMBERED, _merged, accept, log_entry
 from claimbench.gate.finding import Finding
-from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
+from claimbench.gate.gate import Gate, confirmed, gate, hold, suspicious, unconfirmed
 from claimbench.pins import check, read_pins
-from claimbench.record import Comparison, Record
+from claimbench.record import Comparison, Record, fingerprint_of
 
 OPPONENT = """
 [pot]
@@ -196,6 +196,37 @@ def test_records_that_can_not_be_compared_are_refused(
     """Another profile, and a run that did not end."""
     with pytest.raises(RecordError, match=words):
         gated(tmp_path, run(), new)
+
+
+RACE = claim(experiment="race", method="batched", where={"ties": "none"}, against=[])
+LOST = dataclasses.replace(RACE, verdict="not reproduced", reason="Too slow.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "now", "state"),
+    [
+        (RACE, LOST, 0.5, "regressed"),
+        (RACE, LOST, 0.0, "inconclusive"),
+        (RACE, LOST, None, "inconclusive"),
+        (LOST, RACE, -0.5, "improved"),
+        (LOST, RACE, 0.0, "ok"),
+        (RACE, RACE, 0.0, "ok"),
+    ],
+)
+def test_a_claim_about_seconds_goes_with_its_ratios(
+    tmp_path: Path, old: Any, new: Any, now: float | None, state: str
+) -> None:
+    """A verdict near its boundary changes by noise alone, and on another machine."""
+    key = f"{RACE.paper}/race: batched / pot"
+    before = accepted(tmp_path, run(old))
+    machine = fingerprint_of(run())
+    if now is not None:
+        before.ratios[machine] = {key: [Ratio(0.0, 0.01, 9, "t")]}
+    raced = {} if now is None else {key: Ratio(now, 0.01, 9, "t")}
+    finding = hold(run(new), raced, before).findings[0]
+
+    assert finding.state == state
+    assert ("were not compared" in finding.reason) == (now is None)
 
 
 SLOW = Finding("p/race: a / b", "regressed", "slower", timed=True, paper="p", experiment="race")

@@ -190,10 +190,27 @@ def test_a_last_bit_is_no_regression_where_nothing_may_be_lost() -> None:
     assert finding.state == "ok"
 
 
-def test_a_race_is_not_paired_and_waits_for_a_rerun() -> None:
-    """Rounds of two runs share nothing, and what seconds say alone is marked as timed."""
+@pytest.mark.parametrize(
+    ("new", "state", "timed"),
+    [
+        (judged(-0.5), "ok", True),
+        (judged(verdict="inconclusive"), "regressed", True),
+        (judged(verdict="not reproduced", effect=effect(None, None, None)), "regressed", False),
+    ],
+)
+def test_a_race_is_judged_by_its_seconds(new: ClaimRecord, state: str, *, timed: bool) -> None:
+    """Effects are left to the ratios; a worse verdict waits for them, unless nothing was solved."""
     race = dataclasses.replace(RUN, race=True)
-    finding = found(judged(), judged(-0.5), race)
+    finding = found(judged(), new, race)
 
-    assert (finding.state, finding.timed, finding.moved) == ("regressed", True, False)
-    assert found(judged(), noisy(0.0, 0.01), race).state == "ok"
+    assert (finding.state, finding.timed, finding.moved) == (state, timed, False)
+    better = found(judged(verdict="inconclusive"), judged(), race)
+    assert (better.state, better.timed) == ("improved", True)
+
+
+def test_a_claim_without_evidence_says_why() -> None:
+    """An opponent that is not installed is no regression."""
+    reason = "Not judged on evidence: contender pot is unavailable: no POT."
+    finding = found(judged(), judged(effect=None, verdict="inconclusive", reason=reason))
+
+    assert (finding.state, finding.reason) == ("inconclusive", reason)

@@ -82,8 +82,9 @@ def seen(record: Record, path: Path) -> dict[str, Race]:
     racing = races(record)
     found: dict[str, Race] = {}
     for claim in record.claims:
-        if claim.experiment not in racing[claim.paper]:
-            continue
+        told = claim.replicates or any(one.replicates for one in claim.conditions)
+        if claim.experiment not in racing[claim.paper] or not told:
+            continue  # no race, or an opponent that is not installed
         race = found.setdefault(f"{claim.paper}/{claim.experiment}", {"ratios": {}, "claims": {}})
         race["ratios"] |= {key: _short(x) for key, x in rounds_of(claim, record, path)}
         race["claims"][claim.id] = {

@@ -39,13 +39,7 @@ class Run:
 
 
 class Simulator:
-    """Draws runs.
-
-    Parameters
-    ----------
-    slower
-        Added to the logarithm of every method's seconds: ln 1.2 for a slowdown of 20%.
-    """
+    """Draws runs."""
 
     def __init__(self, races: Mapping[str, Race], rng: np.random.Generator) -> None:
         self._races, self._rng = races, rng
@@ -54,52 +48,59 @@ class Simulator:
             paper, _, experiment = name.rpartition("/")
             self._papers.setdefault(paper, {})[experiment] = {"race": True}
 
-    def run(self, *, fresh: bool = False, slower: float = 0.0) -> Run:
-        """Return a run at the seeds of every run, or at those of the gate's rerun."""
+    def run(self, *, fresh: bool = False, slower: float = 0.0, judged: bool = True) -> Run:
+        """Return a run at the seeds of every run, or at those of the gate's rerun.
+
+        Parameters
+        ----------
+        slower
+            Added to the logarithm of every method's seconds: ln 1.2 for a slowdown of 20%.
+        judged
+            Whether its claims are wanted, too.
+        """
         claims: list[ClaimRecord] = []
         ratios: dict[str, Ratio] = {}
         for race in self._races.values():
-            own, raced = self._race(race, fresh=fresh, slower=slower)
-            claims += own
-            ratios |= raced
+            drawn = self._draw(race, fresh=fresh, slower=slower)
+            for key, series in race["ratios"].items():
+                mean, sd = mean_and_sd(drawn(series))
+                ratios[key] = Ratio(mean, sd, _shape(race)[1], "20260101T000000Z")
+            if judged:
+                claims += [self._claim(name, one, drawn) for name, one in race["claims"].items()]
         claims = [_required(claim, [*claims, *_outside(claim, claims)]) for claim in claims]
         papers = [_paper(name, experiments) for name, experiments in self._papers.items()]
         record = run_record(claims=claims, papers=papers, contenders=[], pins={}, data={})
         return Run(record, ratios)
 
-    def _race(
-        self, race: Race, *, fresh: bool, slower: float
-    ) -> tuple[list[ClaimRecord], dict[str, Ratio]]:
+    def _draw(self, race: Race, *, fresh: bool, slower: float) -> Any:
+        """Return what draws a series: one repeat and one order of rounds for all of them."""
         repeats, rounds = _shape(race)
         seeds = np.arange(repeats) % len(SEEDS) == int(fresh)
         pick = int(self._rng.choice(np.flatnonzero(seeds) if seeds.any() else repeats))
         order = self._rng.integers(0, rounds, rounds)
-        shift = {False: 0.0, True: slower}
 
-        def drawn(series: Series, *, moved: bool = False, sign: int = 1) -> np.ndarray:
-            return _drawn(series, pick, order) + sign * shift[moved]
+        def drawn(series: Series, sign: int = 1) -> np.ndarray:
+            return _drawn(series, pick, order) + sign * slower
 
-        found: dict[str, Ratio] = {}
-        for key, series in race["ratios"].items():
-            mean, sd = mean_and_sd(drawn(series, moved=True))
-            found[key] = Ratio(mean, sd, rounds, "20260101T000000Z")
-        return [self._claim(name, facts, drawn) for name, facts in race["claims"].items()], found
+        return drawn
 
     def _claim(self, name: str, facts: dict[str, Any], drawn: Any) -> ClaimRecord:
         rule = facts["rule"]
         # A slower method is worse: less for comparisons, more for bounds and rates.
         sign = 1 if rule["kind"] in {"bound", "rate"} else -1
 
-        def judged(part: Mapping[str, Series], *, moved: bool) -> Any:
-            columns = {key: drawn(one, moved=moved, sign=sign) for key, one in part.items()}
+        def judged(part: Mapping[str, Series], by: int) -> Any:
+            columns = {key: drawn(one, by) for key, one in part.items()}
+            # A record says null of an effect that is infinitely bad.
+            columns = {key: np.where(np.isnan(x), sign * math.inf, x) for key, x in columns.items()}
             n = len(next(iter(columns.values())))
             whole = columns.get("", columns)
             effects = Effects.from_estimand(whole, lambda _: whole, n=n)
             own = Rule(kind=rule["kind"], margin=rule["margin"], threshold=rule["threshold"])
             return judge(effects, own, rng=self._rng)
 
-        parts = {key: judged(part, moved=True) for key, part in facts["parts"].items()}
-        control = judged(facts["control"], moved=False)
+        parts = {key: judged(part, sign) for key, part in facts["parts"].items()}
+        control = judged(facts["control"], 0)
         whole = with_control(_joined(parts), control)
         return claim_record(
             id=name,
@@ -142,7 +143,7 @@ def _drawn(series: Series, pick: int, order: np.ndarray) -> np.ndarray:
     x = np.array([[math.nan if v is None else v for v in one] for one in series], dtype=float)
     repeats, rounds = x.shape
     if not np.isfinite(x).all() or repeats < 2:
-        return np.where(np.isfinite(x[pick]), x[pick], math.inf)[order]
+        return x[pick][order]
     means = x.mean(axis=1)
     between = math.sqrt(repeats / (repeats - 1)) * (means[pick] - means.mean())
     within = math.sqrt(rounds / (rounds - 1)) * (x[pick] - means[pick])

@@ -103,7 +103,23 @@ def hold(record: Record, raced: Mapping[str, Ratio], accepted: Accepted) -> Gate
     if any(f.moved for f in findings):
         names = ", ".join(f.name for f in findings if f.moved)
         notes.append(f"Numbers moved though nothing but code has changed: {names}.")
-    return Gate((*findings, *timed), tuple(notes))
+    return Gate((*(_by_seconds(one, timed) for one in findings), *timed), tuple(notes))
+
+
+def _by_seconds(one: Finding, ratios: Sequence[Finding]) -> Finding:
+    """Return what is said of a claim about seconds: no more than the ratios of its race say.
+
+    A verdict close to its boundary changes by the clock's noise alone, and by the machine.
+    """
+    if not one.timed or one.state not in {"regressed", "improved"}:
+        return one
+    place = (one.paper, one.experiment)
+    own = [ratio.state for ratio in ratios if (ratio.paper, ratio.experiment) == place]
+    if one.state in own:
+        return one
+    why = "None of its ratios of seconds did as much" if own else "Its seconds were not compared"
+    state: State = "inconclusive" if one.state == "regressed" else "ok"
+    return replace(one, state=state, reason=f"{one.reason.removesuffix('.')}. {why}")
 
 
 def confirmed(first: Gate, again: Gate, race: tuple[str, str]) -> Gate:

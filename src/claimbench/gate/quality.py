@@ -74,25 +74,34 @@ def tolerance(claim: ClaimRecord, accepted: Effect | None) -> float:
 def compare(before: AcceptedClaim, after: ClaimRecord, run: Run) -> Finding:
     """Return what became of a claim.
 
-    A finding of a race is `timed`: its state holds only when a rerun confirms it.
+    A finding of a race is `timed`: its state holds only when its ratios of seconds say so, too.
     """
     old = before.claim
     changed = _changed(before, after, run)
     if changed is not None:
         reason, cure = changed
-        return _finding(old, after, run, "error", reason, cure=cure)
+        return _finding(old, after, "error", reason, cure=cure)
+    if after.effect is None and old.effect is not None:
+        return _finding(old, after, "inconclusive", after.reason)
     if _n(old) != _n(after):
         reason = f"it has {_n(after)} replicates, and {_n(old)} were accepted"
         cure = "run it without --replicates"
-        return _finding(old, after, run, "inconclusive", reason, cure=cure)
+        return _finding(old, after, "inconclusive", reason, cure=cure)
     if _RANK[after.verdict] < _RANK[old.verdict]:
         reason = f"the verdict was {old.verdict} and is {after.verdict}. {after.reason}"
-        return _finding(old, after, run, "regressed", reason, moved=True)
+        # An effect that is finite no more, as nothing was solved, is not the clock's noise.
+        timed = run.race and not _lost(old, after)
+        return _finding(old, after, "regressed", reason, moved=not run.race, timed=timed)
+    if run.race:
+        if _RANK[after.verdict] > _RANK[old.verdict]:
+            reason = f"the verdict was {old.verdict} and is {after.verdict}"
+            return _finding(old, after, "improved", reason, timed=True)
+        return _finding(old, after, "ok", "its seconds are compared as ratios", timed=True)
     state, reason, moved = _moved(before, after, run)
     if _RANK[after.verdict] > _RANK[old.verdict] and state != "regressed":
         state = "improved"
         reason = f"the verdict was {old.verdict} and is {after.verdict}"
-    return _finding(old, after, run, state, reason, moved=moved)
+    return _finding(old, after, state, reason, moved=moved)
 
 
 def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, str] | None:
@@ -119,7 +128,7 @@ def _moved(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[State, 
     if old_parts.keys() != new_parts.keys():
         names = ", ".join(sorted(old_parts.keys() ^ new_parts.keys()))
         return "error", f"its conditions are others than those accepted: {names}", True
-    paired = run.seed == before.seed and not run.race
+    paired = run.seed == before.seed
     level = 1 - (1 - LEVEL) / len(old_parts)
     states: list[tuple[State, str]] = []
     same = True
@@ -128,8 +137,8 @@ def _moved(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[State, 
         same &= shift.same
         states.append(_state(shift, tolerance(after, old[1]), name, after))
     state, reason = max(states, key=lambda one: ORDER.index(one[0]))
-    # On another machine, in a race or at other seeds the last bits are free to move.
-    free = run.race or not paired or run.fingerprint != before.fingerprint
+    # On another machine or at other seeds the last bits are free to move.
+    free = not paired or run.fingerprint != before.fingerprint
     return state, reason, not same and not free
 
 
@@ -170,6 +179,11 @@ def _parts(claim: ClaimRecord) -> Iterator[tuple[str, tuple[Values, Effect | Non
             yield against, (part.replicates, part.effect)
 
 
+def _lost(old: ClaimRecord, new: ClaimRecord) -> bool:
+    known = [one.effect is not None and one.effect.value is not None for one in (old, new)]
+    return known == [True, False]
+
+
 def _n(claim: ClaimRecord) -> int:
     return claim.effect.n if claim.effect is not None else 0
 
@@ -177,11 +191,11 @@ def _n(claim: ClaimRecord) -> int:
 def _finding(
     old: ClaimRecord,
     new: ClaimRecord,
-    run: Run,
     state: State,
     reason: str,
     *,
     moved: bool = False,
+    timed: bool = False,
     cure: str = "",
 ) -> Finding:
     return Finding(
@@ -191,7 +205,7 @@ def _finding(
         before=f"{old.verdict}, {interval_words(old.effect)}",
         after=f"{new.verdict}, {interval_words(new.effect)}",
         moved=moved,
-        timed=run.race,
+        timed=timed,
         cure=cure,
         paper=new.paper,
         experiment=new.experiment,
