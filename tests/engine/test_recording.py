@@ -31,6 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, dict[str, obj
         BENCH,
         ("@line.baseline\n", '@line.baseline(pin="absent-peer")\n'),
         ("Experiment(line, measure)", "Experiment(line, measure, exhibit=picture)"),
+        ("\n\ndef measure", '\n\n# Deviation: a line\n# has no noise.\n\ndef measure'),
         ("\n\ndef measure", '\n\ndef picture(problem, x):\n    return {"x": x}\n\ndef measure'),
     )
     root = make(tmp_path_factory.mktemp("checkout"), bench_line__py=bench)
@@ -58,6 +59,13 @@ def test_a_record_holds_the_pins_of_its_contenders(run: tuple[Record, dict[str, 
     """With what is installed; pins of nobody in the run are left out."""
     assert list(run[0].pins) == ["absent-peer"]
     assert run[0].pins["absent-peer"]["match"] is False
+
+
+def test_a_record_tells_the_papers_deviations(run: tuple[Record, dict[str, object]]) -> None:
+    """The sentence that a source of the paper marks, with its file."""
+    assert [(one.file, one.text) for one in run[0].papers[0].deviations] == [
+        ("suite/toy/line/bench_line.py", "a line has no noise.")
+    ]
 
 
 def test_a_saved_run_is_read_back(run: tuple[Record, dict[str, object]], tmp_path: Path) -> None:
