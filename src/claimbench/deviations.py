@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import pairwise
 
 from claimbench.checkout import PaperFiles
 
@@ -38,8 +38,7 @@ def deviations(files: PaperFiles) -> Iterator[tuple[str, str]]:
 
 def marked(text: str) -> Iterator[str]:
     """Yield what a source says after each ``Deviation:``, on one line."""
-    parts = text.split(_MARK)
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(text.split(_MARK)):
         line = before.rpartition("\n")[2]
         in_comment = "#" in line
         words: list[str] = []

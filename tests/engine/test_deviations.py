@@ -13,8 +13,8 @@ from claimbench.deviations import deviations, marked
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('"""Do it.\n\nDeviation: half as\noften. It costs\n  little.\n\nNo more.\n"""', ["half as often. It costs little."]),
-        ('def f():\n    """Do it. Deviation: 1e-3,\n    not 1e-4."""\n    return 1', ["1e-3, not 1e-4."]),
+        ('"""Do.\n\nDeviation: half as\nbig. It\n  helps.\n\nEnd."""', ["half as big. It helps."]),
+        ('f = 1\n"""Do. Deviation: 1e-3,\n    not 1e-4."""\nx = 1', ["1e-3, not 1e-4."]),
         ("# All. Deviation: 500\n# steps.\nx = 1\n", ["500 steps."]),
         ("#: A constant. Deviation: ours\n#: is 1.\nx = 1\n", ["ours is 1."]),
         ("# Deviation: one.\n\n# Deviation: two.\n", ["one.", "two."]),
