@@ -31,7 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, dict[str, obj
         BENCH,
         ("@line.baseline\n", '@line.baseline(pin="absent-peer")\n'),
         ("Experiment(line, measure)", "Experiment(line, measure, exhibit=picture)"),
-        ("\n\ndef measure", '\n\n# Deviation: a line\n# has no noise.\n\ndef measure'),
+        ("\n\ndef measure", "\n\n# Deviation: a line\n# has no noise.\n\ndef measure"),
         ("\n\ndef measure", '\n\ndef picture(problem, x):\n    return {"x": x}\n\ndef measure'),
     )
     root = make(tmp_path_factory.mktemp("checkout"), bench_line__py=bench)

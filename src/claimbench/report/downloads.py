@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: The largest CSV that the page holds, in bytes.
 MOST = 100_000
 # Said by the page already, or about the run instead of the result.
-_LEFT_OUT = ("paper", "experiment", "peak_memory_bytes", "reason")
+_LEFT_OUT = ("paper", "experiment", "role", "peak_memory_bytes", "reason")
 _DIGITS = "%.6g"
 # What a URL may hold unescaped, quotes excluded.
 _PLAIN = "-._~!$()*+,;=:@/?"
@@ -89,7 +89,7 @@ def _over_replicates(table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    keys = ["contender", "role", *evidence.settings, "point"]
+    keys = ["contender", *evidence.settings, "point"]
     keys = [key for key in keys if key in table.columns]
     values = [
         name
@@ -100,7 +100,7 @@ def _over_replicates(table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     groups = pd.concat([table[keys], numbers], axis=1).groupby(keys, sort=False, dropna=False)
     folded = groups[values].agg(["mean", "std", "count"])
     short = {"mean": "mean", "std": "sd", "count": "n"}
-    folded.columns = [f"{name} {short[of]}" for name, of in folded.columns.to_flat_index()]
+    folded.columns = [f"{one[0]} {short[one[1]]}" for one in folded.columns.to_flat_index()]
     return folded.reset_index()
 
 

@@ -68,7 +68,7 @@ def _shift(room: float, effect: Effect) -> str:
     if effect.low is None or effect.high is None or effect.high <= effect.low:
         return ""
     widths = number(abs(room) / ((effect.high - effect.low) / 2), 2)
-    return f", {widths} half widths of the interval away"
+    return f", {widths} half width{'' if widths == '1' else 's'} of the interval away"
 
 
 def _refutes(claim: ClaimRecord) -> tuple[float | None, float | None]:
