@@ -43,6 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, dict[str, obj
         ("def steep(problem):", "def steep(problem, *, rate):"),
         ("descend(problem, 1.0)", "descend(problem, rate)"),
         ("Experiment(line, measure)", "Experiment(line, measure, exhibit=picture)"),
+        ("\n\ndef measure", "\n\n# Deviation: a line\n# has no noise.\n\ndef measure"),
         ("\n\ndef measure", '\n\ndef picture(problem, x):\n    return {"x": x}\n\ndef measure'),
     )
     claims = edited(CLAIM_TOML, ('\n[[claim]]\nid = "falls"', TUNING))
@@ -81,6 +82,13 @@ def test_a_record_holds_what_was_tuned_over_which_values(
 
     assert grids == {"steep": {"rate": [0.5, 1.0]}, "flat": {}, "flatter": {}}
     assert run[0].papers[0].experiments["line"]["tuning"]["trials"] == 2
+
+
+def test_a_record_tells_the_papers_deviations(run: tuple[Record, dict[str, object]]) -> None:
+    """The sentence that a source of the paper marks, with its file."""
+    assert [(one.file, one.text) for one in run[0].papers[0].deviations] == [
+        ("suite/toy/line/bench_line.py", "a line has no noise.")
+    ]
 
 
 def test_a_saved_run_is_read_back(run: tuple[Record, dict[str, object]], tmp_path: Path) -> None:

@@ -74,7 +74,15 @@ def banners(record: Record) -> Iterator[tuple[str, str]]:
             else "A claim is judged when all contenders that it needs were selected and ran."
         )
         yield "alert", f"There is no verdict in this record. {why}"
-    unwell = [c for c in record.contenders if c.status != "ok"]
+    absent = [c.name for c in record.contenders if c.status == "unavailable"]
+    if absent:
+        whose = "its package is" if len(absent) == 1 else "their packages are"
+        text = (
+            f"{counted(len(absent), 'contender')} did not run, since {whose} not installed:"
+            f" {listed(list(dict.fromkeys(absent)))}."
+        )
+        yield "plain", text
+    unwell = [c for c in record.contenders if c.status not in {"ok", "unavailable"}]
     if unwell:
         names = ", ".join(dict.fromkeys(f"{c.name} ({c.status})" for c in unwell))
         text = (
