@@ -1,4 +1,4 @@
-"""Is a page valid HTML?  html5lib's errors, and the rules of content that a parser does not know."""
+"""Is a page valid HTML?  html5lib's errors, and rules of content that a parser does not know."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 HTML = "{http://www.w3.org/1999/xhtml}"
 
 #: What may stand inside of a line of text (HTML Living Standard, section 3.2.5.2.5).
-PHRASING = set(
-    """a abbr b bdi bdo br button cite code data datalist del dfn em i img input ins kbd label mark
+PHRASING = _words("""a abbr b bdi bdo br button cite code data datalist del dfn em i img input ins kbd label mark
     meter output picture progress q s samp script select small span strong sub sup svg template
-    textarea time u var wbr""".split()
-)
+    textarea time u var wbr""")
 HEADINGS = {f"h{level}" for level in range(1, 7)}
 SECTIONS = {"article", "aside", "nav", "section"}
 FLOW = (
     PHRASING
     | HEADINGS
     | SECTIONS
-    | set(
-        """address blockquote details dialog div dl fieldset figure footer form header hgroup hr
-        main menu ol p pre search table ul""".split()
-    )
+    | _words("""address blockquote details dialog div dl fieldset figure footer form header hgroup hr
+        main menu ol p pre search table ul""")
 )
-ROWS = {"tr", "script", "template"}
+ROWS = _words("tr script template")
 #: Element -> the children that it may have; those that are not here may have any flow content.
 CHILDREN = {
     **dict.fromkeys(PHRASING - {"a", "del", "ins", "select", "datalist", "picture"}, PHRASING),
     **dict.fromkeys(HEADINGS | {"p", "pre"}, PHRASING),
     **dict.fromkeys(("summary", "legend"), PHRASING | HEADINGS),
-    **dict.fromkeys(("ul", "ol", "menu"), {"li", "script", "template"}),
+    **dict.fromkeys(("ul", "ol", "menu"), _words("li script template")),
     **dict.fromkeys(("thead", "tbody", "tfoot"), ROWS),
     **dict.fromkeys(("dt", "th"), FLOW - HEADINGS - SECTIONS - {"header", "footer", "main"}),
-    **dict.fromkeys(("optgroup", "datalist"), {"option"}),
+    **dict.fromkeys(("optgroup", "datalist"), _words("option")),
     "a": FLOW,
     "caption": FLOW - {"table"},
     "colgroup": {"col", "template"},
@@ -57,7 +58,7 @@ KNOWN = FLOW.union({"html"}, *CHILDREN.values())
 FIRST = {"summary": "details", "caption": "table", "legend": "fieldset"}
 INTERACTIVE = {"a", "button", "details", "input", "label", "select", "textarea"}
 
-GLOBAL = set("class dir hidden id inert lang role style tabindex title".split())
+GLOBAL = _words("class dir hidden id inert lang role style tabindex title")
 ATTRIBUTES = {
     "a": {"download", "href", "hreflang", "rel", "type"},
     "button": {"disabled", "form", "name", "type", "value"},
@@ -65,7 +66,7 @@ ATTRIBUTES = {
     "details": {"name", "open"},
     "fieldset": {"disabled", "form", "name"},
     "img": {"alt", "decoding", "height", "loading", "src", "width"},
-    "input": set("autocomplete checked disabled form max min name placeholder type value".split()),
+    "input": _words("autocomplete checked disabled form max min name placeholder type value"),
     "label": {"for"},
     "link": {"href", "media", "rel", "type"},
     "meta": {"charset", "content", "http-equiv", "media", "name"},
