@@ -16,7 +16,8 @@ def _words(text: str) -> frozenset[str]:
 HTML = "{http://www.w3.org/1999/xhtml}"
 
 #: What may stand inside of a line of text (HTML Living Standard, section 3.2.5.2.5).
-PHRASING = _words("""a abbr b bdi bdo br button cite code data datalist del dfn em i img input ins kbd label mark
+PHRASING = _words("""
+    a abbr b bdi bdo br button cite code data datalist del dfn em i img input ins kbd label mark
     meter output picture progress q s samp script select small span strong sub sup svg template
     textarea time u var wbr""")
 HEADINGS = {f"h{level}" for level in range(1, 7)}
@@ -25,7 +26,8 @@ FLOW = (
     PHRASING
     | HEADINGS
     | SECTIONS
-    | _words("""address blockquote details dialog div dl fieldset figure footer form header hgroup hr
+    | _words("""
+        address blockquote details dialog div dl fieldset figure footer form header hgroup hr
         main menu ol p pre search table ul""")
 )
 ROWS = _words("tr script template")
