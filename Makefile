@@ -57,7 +57,8 @@ $(DATA): $(READY) datasets.dvc $(BUILDERS) $(if $(wildcard datasets/*),,FORCE)
 bench: $(READY) $(DATA)
 	$(FAST) $(BIN)python -m pytest $(SUITE) --benchmark-only --profile $(PROFILE) $(ARGS)
 
-# Tests misspell words on purpose: codespell leaves them out.
+# Tests misspell words on purpose: codespell leaves them out. Two workers with two threads each would
+# wait for each other on two cores.
 test: $(READY) $(DATA)
 	$(BIN)ruff check .
 	$(BIN)ruff format --check .
@@ -65,7 +66,7 @@ test: $(READY) $(DATA)
 	$(BIN)mypy
 	$(BIN)lint-imports --no-logo
 	$(BIN)zizmor --offline --quiet .github
-	$(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10
+	OMP_NUM_THREADS=1 $(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10
 	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke
 
 exam: $(READY) $(DATA)
