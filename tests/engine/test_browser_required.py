@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import toy
+from browsing import NAMES
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,3 +42,11 @@ def test_a_required_browser_that_is_missing_is_a_failure(tmp_path: Path) -> None
     assert done.returncode == 1, done.stdout
     assert "CLAIMBENCH_REQUIRE_BROWSER is set, but no browser" in done.stdout
     assert "to mend it: apt-get install chromium" in done.stdout
+
+
+def test_ci_installs_a_browser_and_requires_it() -> None:
+    """CI asks for Debian's Chromium where no browser is, and lets no skip pass."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+    assert "\nexport CLAIMBENCH_REQUIRE_BROWSER=1\n" in script
+    assert f"command -v {' '.join(NAMES)} >/dev/null || missing+=(chromium)\n" in script
