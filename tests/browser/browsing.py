@@ -76,6 +76,11 @@ def opened(browser: Any, file: Path, *, at: str = "", width: int = 1200, **how: 
     context.close()
 
 
+def shown(locator: Any) -> int:
+    """Return how many of the elements are drawn, asking the browser once."""
+    return locator.evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length")
+
+
 def violations(page: Any, *rules: str) -> str:
     """Return what axe-core finds wrong with a page, in words; of these rules or of all."""
     from axe_playwright_python.sync_playwright import Axe

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import opened, violations
+from browsing import opened, shown, violations
 
 ROOT = Path(__file__).parents[2]
 #: The report of the accepted standard run, once it is committed.
 COMMITTED = ROOT / "reports" / "standard.html"
 REPORTS = ["toy_report", "full_report", *(["committed_report"] if COMMITTED.is_file() else [])]
+ROWS = "table.overview tbody th[scope=row]"
+CONTROLS = "button, select, input"
 
 #: Relative luminance of a colour as the browser writes it.
 LUMINANCE = """
@@ -52,7 +54,7 @@ def test_a_report_opens_from_a_file_without_network_and_without_a_complaint(
     """The file asks for nothing but itself, and the console stays empty."""
     with opened(browser, report) as visit:
         assert visit.page.locator("h1").is_visible()
-        assert visit.page.locator("table.overview tbody th[scope=row]").count()
+        assert visit.page.locator(ROWS).count()
         asked = [address for address in visit.requests if not address.startswith("data:")]
         assert asked == [report.resolve().as_uri()]
         assert visit.complaints == []
@@ -68,15 +70,11 @@ def test_a_report_is_whole_without_scripts(browser: Any, report: Path) -> None:
     """With JavaScript off verdicts and figures are there, and no control that would do nothing."""
     with opened(browser, report, java_script_enabled=False) as visit:
         page = visit.page
-        claims = page.locator("article.claim")
-        rows = page.locator("table.overview tbody th[scope=row]")
-        assert rows.count() == claims.count() > 0
-        assert all(row.is_visible() for row in rows.all())
-        figures = page.locator("figure svg")
-        assert figures.count()
+        assert shown(page.locator(ROWS)) == shown(page.locator("article.claim")) > 0
+        figures = page.locator("figure > svg")
         assert figures.first.bounding_box()["height"] > 100
-        controls = page.locator("button, select, input")
-        assert not any(control.is_visible() for control in controls.all())
+        assert shown(figures) == figures.count()
+        assert shown(page.locator(CONTROLS)) == 0
 
 
 def test_a_link_leads_to_its_claim(browser: Any, toy_report: Path) -> None:
@@ -142,9 +140,9 @@ def test_a_report_is_printed_on_several_pages(browser: Any, toy_report: Path) ->
     with opened(browser, toy_report) as visit:
         printed = visit.page.pdf(format="A4")
         visit.page.emulate_media(media="print")
-        assert all(one.is_visible() for one in visit.page.locator("article.claim").all())
-        controls = visit.page.locator("button, select, input")
-        assert not any(control.is_visible() for control in controls.all())
+        claims = visit.page.locator("article.claim")
+        assert shown(claims) == claims.count() > 0
+        assert shown(visit.page.locator(CONTROLS)) == 0
 
     assert printed.startswith(b"%PDF-")
     assert len(re.findall(rb"/Type /Page\b(?!s)", printed)) >= 3
