@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import toy
 from browsing import find_browser, started
-from reporting import write_run
+from reporting import claims, race, record, sweep, write_run
 
 from claimbench.report import write_report
 
@@ -42,9 +43,19 @@ def toy_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def full_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a record with every verdict and most kinds of claims and failures."""
+    """The report of a record with every verdict and most kinds of claims and failures.
+
+    Of its claims the first was accepted with another verdict, and the second is new.
+    """
     folder = tmp_path_factory.mktemp("full")
-    return write_report(write_run(folder), folder / "report.html")
+    costs = (11.25, 125.0, 0.5, 9.0, 2.0, 3600.0)
+    judged = [dataclasses.replace(c, seconds=s) for c, s in zip(claims(), costs, strict=True)]
+    accepted = {one.id: one for one in judged}
+    accepted[judged[0].id] = dataclasses.replace(judged[0], verdict="inconclusive")
+    del accepted[judged[1].id]
+    tables = {"race": race(), "sweep": sweep(replicates=3).query("gamma == 1")}
+    path = write_run(folder, record(claims=judged), tables)
+    return write_report(path, folder / "report.html", accepted=accepted)
 
 
 @pytest.fixture(scope="module")
