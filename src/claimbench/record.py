@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.digest import digest
 from claimbench.errors import RecordError
-from claimbench.schema import of_schema
+from claimbench.schema import of_schema, strict_json
 from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
 SCHEMA = 1
@@ -155,6 +155,7 @@ class ContenderRecord:
     blocks: int = 0
     blocks_from_store: int = 0
     tuned: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ def read_record(path: Path) -> Record:
     """
     cure = "pytest suite --benchmark-only   (writes a new record)"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecordError(
             f"the record can't be read ({error.strerror})", value=str(path), cure=cure

@@ -220,4 +220,5 @@ def _contender(evidence: ContenderEvidence) -> ContenderRecord:
         blocks=len(evidence.units),
         blocks_from_store=sum(outcome.from_store for outcome in evidence.outcomes),
         tuned=tuned,
+        grid={name: list(values) for name, values in job.of.grid.items()},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -17,8 +18,19 @@ from claimbench.gate.accepted import Accepted, Ratio, accepted_file, read_accept
 from claimbench.gate.accepting import REMEMBERED, _merged, accept, log_entry
 from claimbench.gate.finding import Finding
 from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
-from claimbench.record import Record
+from claimbench.pins import check, read_pins
+from claimbench.record import Comparison, Record
 
+OPPONENT = """
+[pot]
+source = "package"
+packages = { pytest = "0.0.1" }
+extra = "peers"
+licence = "MIT"
+paper = "Someone, 2020"
+call = "pytest.main"
+settings = "Nothing to tune."
+"""
 WELL = [
     dataclasses.replace(one, status="ok", reason=None)
     for one in record().contenders
@@ -93,6 +105,65 @@ def test_other_claims_and_their_order_change_nothing(tmp_path: Path) -> None:
 
     assert {f.name: f for f in one.findings} == {f.name: f for f in two.findings}
     assert alone.findings[0] == one.findings[0]
+
+
+def renamed(one: Any, **names: str) -> Any:
+    """Return a claim whose id and whose opponents have other names."""
+    parts = [dataclasses.replace(part, contender=names["opponent"]) for part in one.against]
+    return dataclasses.replace(one, id=f"sparse_ot/{names['claim']}", against=parts)
+
+
+def test_names_change_nothing(tmp_path: Path) -> None:
+    """A claim and an opponent called otherwise, before and after, have the same finding."""
+    one = claim(against=[Comparison("pot", "reproduced", "", effect(1, 0, 2), replicates=[1.0, 2])])
+    worse = [Comparison("pot", "reproduced", "", effect(0, -1, 1), replicates=[8.0, 9])]
+    new = dataclasses.replace(one, against=worse)
+    names = {"claim": "zzz", "opponent": "aaa"}
+    plain = gated(tmp_path / "1", run(one), run(new)).findings[0]
+    other = gated(tmp_path / "2", run(renamed(one, **names)), run(renamed(new, **names))).findings[
+        0
+    ]
+
+    assert other.name == "sparse_ot/zzz"
+    assert plain.state == "regressed"
+    assert (
+        dataclasses.replace(other, name=plain.name, reason=other.reason.replace("aaa", "pot"))
+        == plain
+    )
+
+
+def test_another_machine_is_said_and_its_bits_are_free(tmp_path: Path) -> None:
+    """Quality is compared all the same; what moved in the last bits is not listed."""
+    bit = claim(replicates=[-0.9000000001, *claim().replicates[1:]])
+    found = gated(tmp_path / "1", run(fingerprint={"cpu": "other"}), run(bit))
+    same = gated(tmp_path / "2", run(), run(bit))
+
+    assert (found.findings[0].state, found.findings[0].moved) == ("ok", False)
+    assert any("Accepted on another machine" in note for note in found.notes)
+    assert (same.findings[0].state, same.findings[0].moved) == ("ok", True)
+    assert not any("another machine" in note for note in same.notes)
+
+
+def test_a_claim_that_became_void_says_so(tmp_path: Path) -> None:
+    """The reason has both verdicts and why."""
+    void = claim(verdict="void", reason="The control meets the rule, too.")
+    [finding] = gated(tmp_path, run(), run(void)).findings
+
+    assert finding.state == "regressed"
+    assert finding.reason == (
+        "the verdict was reproduced and is void. The control meets the rule, too."
+    )
+
+
+def test_what_is_new_gone_or_not_judged_says_so(tmp_path: Path) -> None:
+    """Each in words of its own."""
+    old = run(claim("a"), claim("gone"), claim("late"))
+    new = run(claim("a"), claim("new"), not_judged={"sparse_ot/late": "no evidence of m"})
+    reasons = {one.name[10:]: one.reason for one in gated(tmp_path, old, new).findings}
+
+    assert reasons["new"] == "the claim is new: nothing has been accepted"
+    assert reasons["gone"] == "it was accepted, and the suite has it no more"
+    assert reasons["late"] == "it was not judged: no evidence of m"
 
 
 def test_papers_that_did_not_run_are_a_note(tmp_path: Path) -> None:
@@ -199,6 +270,35 @@ def test_json_holds_all() -> None:
     assert [one["name"] for one in found["findings"]] == ["p/<b>|x", "q", "r", "s"]
 
 
+TIMED = Finding("x", "ok", "", timed=True, visible=0.12)
+
+
+@pytest.mark.parametrize(
+    ("visible", "words"),
+    [
+        ([], None),
+        ([0.12], "Smallest slowdown that would be seen: 12%."),
+        (
+            [0.9, 0.12, 0.3],
+            (
+                "Smallest slowdown that would be seen: 12% in the sharpest of 3 timings, 30% in the"
+                " median one, 90% in the bluntest. Blind, as they could not show 50%: 1."
+            ),
+        ),
+    ],
+)
+def test_each_summary_says_what_slowdown_would_be_seen(
+    visible: list[float], words: str | None
+) -> None:
+    """Text, Markdown and JSON, where anything was timed, quiet or not."""
+    found = Gate(tuple(dataclasses.replace(TIMED, visible=one) for one in visible), ())
+    pages = ["\n".join(show.lines(found)), show.markdown(found), show.to_json(found)]
+
+    for page in pages:
+        assert ("would be seen" in page) == (words is not None)
+        assert words is None or words in page
+
+
 def test_files_lie_beside_the_record(tmp_path: Path) -> None:
     """Three of them, named after it."""
     show.write(LOUD, tmp_path / "20260101T000000Z-0123.json")
@@ -227,6 +327,7 @@ def test_accepted_results_survive_the_file(tmp_path: Path) -> None:
         ('{"schema": 9}', "schema this version does not read: 9; allowed: schema 1"),
         ('{"schema": 1, "profile": "slow"}', "profile"),
         ("[]", "schema"),
+        ('{"schema": 1, "profile": "standard", "ratios": NaN}', "NaN is no number of JSON"),
     ],
 )
 def test_accepted_results_that_can_not_be_read_are_said(
@@ -259,7 +360,7 @@ def test_accepting_replaces_the_papers_of_the_record_and_says_what_changed(tmp_p
     assert set(entry["changes"]) == {"sparse_ot/a", "sparse_ot/b", "sparse_ot/d"}
 
 
-OTHER = {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
+OTHER = {"extra": "peers", "packages": {"POT": {"match": False, "installed": "2"}}}
 
 
 @pytest.mark.parametrize(
@@ -269,14 +370,7 @@ OTHER = {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}
         ({"claims": []}, "judges nothing"),
         ({"dirty": True}, "uncommitted changes"),
         ({"contenders": record().contenders}, "did not run"),
-        (
-            {
-                "pins": {
-                    "pot": {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
-                }
-            },
-            "other versions than are pinned: 'pot'",
-        ),
+        ({"pins": {"pot": OTHER}}, r"are pinned: 'pot'; to mend it: pip install -e '\.\[peers\]'"),
     ],
 )
 def test_records_that_nobody_should_be_held_to_are_refused(
@@ -286,6 +380,26 @@ def test_records_that_nobody_should_be_held_to_are_refused(
     new = dataclasses.replace(run(), **changes)
     with pytest.raises(RecordError, match=words):
         accept(new, write_run(tmp_path, new, {}), None)
+
+
+def test_an_opponent_of_another_version_is_refused_with_what_mends_it(tmp_path: Path) -> None:
+    """The record says what is installed, and the gate exits with 2."""
+    (tmp_path / "pins.toml").write_text(OPPONENT)
+    pinned = read_pins(tmp_path / "pins.toml")
+    there = version("pytest")
+    same = dataclasses.replace(pinned["pot"], packages={"pytest": there})
+    one = claim(against=[Comparison("pot_semi_dual", "reproduced", "", effect(-0.8, -0.9, -0.7))])
+    old = run(one, pins=check({"pot": same}))
+    assert gated(tmp_path / "same", old, old).state == "ok"
+    found = gated(tmp_path / "other", old, run(one, pins=check(pinned)))
+
+    (finding,) = found.findings
+    assert found.exit_code(strict=False) == 2
+    assert finding.reason == "an opponent is not the one that is pinned: pot"
+    assert finding.cure == "pip install -e '.[peers]'"
+    assert check(pinned)["pot"]["packages"]["pytest"] == {
+        "pinned": "0.0.1", "installed": there, "match": False,
+    }  # fmt: skip
 
 
 def test_ratios_of_a_machine_are_remembered_run_by_run() -> None:

@@ -125,6 +125,7 @@ def test_contenders_and_pins_are_told_in_words(whole):
         "ValueError: kth out of bounds",
         "POT 0.9.7.post1, as pinned",
         "cvxpy pinned 1.9.3, installed none",
+        "grid: memory = 10, 20 or 0.5",
         "tuned: memory = 20",
     ):
         assert words in whole.text

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.errors import RecordError
 from claimbench.record import ClaimRecord, plain
-from claimbench.schema import of_schema
+from claimbench.schema import of_schema, strict_json
 from claimbench.words import Profile
 
 SCHEMA = 1
@@ -137,7 +137,7 @@ def read_accepted(path: Path) -> Accepted:
         When there are none, or the file is no JSON, of another schema, or holds a wrong value.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecordError(
             "there are no accepted results to hold the run against",

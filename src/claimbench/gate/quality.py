@@ -18,8 +18,8 @@ from claimbench.words import Verdict
 
 #: Of a claim's margin, what may be lost unnoticed.
 SHARE = 0.25
-#: Of a threshold's size, where the claim has no margin.
-SHARE_OF_THRESHOLD = 0.05
+#: Of a threshold's size where the claim has no margin, and of the effect's where both are zero.
+SHARE_OF_SIZE = 0.05
 #: All parts of a claim together.
 LEVEL = 0.99
 
@@ -42,7 +42,8 @@ class Run:
     data
         Content hash of what the paper may read.
     pins
-        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned.
+        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned,
+        and `install` is the command that mends it.
     race
         Whether the claim's experiment measures seconds.
     """
@@ -53,13 +54,21 @@ class Run:
     pins: dict[str, dict[str, str | None]]
     mismatched: tuple[str, ...]
     race: bool
+    install: str = ""
 
 
-def tolerance(claim: ClaimRecord) -> float:
-    """Return what an effect may lose: a quarter of the margin, else 5% of the threshold."""
+def tolerance(claim: ClaimRecord, accepted: Effect | None) -> float:
+    """Return what an effect may lose: a quarter of the margin, else 5% of the threshold.
+
+    Where both are zero, 5% of the accepted effect or its farther limit: with no tolerance at all a
+    last bit that another machine rounds otherwise would be a regression.
+    """
     if claim.margin > 0:
         return SHARE * claim.margin
-    return SHARE_OF_THRESHOLD * abs(claim.threshold or 0.0)
+    if claim.threshold:
+        return SHARE_OF_SIZE * abs(claim.threshold)
+    ends = (accepted.value, accepted.low, accepted.high) if accepted else ()
+    return SHARE_OF_SIZE * max((abs(end) for end in ends if end is not None), default=0.0)
 
 
 def compare(before: AcceptedClaim, after: ClaimRecord, run: Run) -> Finding:
@@ -98,7 +107,7 @@ def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, 
         return "its data have changed; the numbers can't be compared", accept
     if run.mismatched:
         names = ", ".join(run.mismatched)
-        return f"an opponent is not the one that is pinned: {names}", "make setup"
+        return f"an opponent is not the one that is pinned: {names}", run.install
     moved = [name for name in run.pins if run.pins[name] != before.pins.get(name)]
     if moved:
         return f"the pin of an opponent has changed: {', '.join(moved)}", accept
@@ -112,13 +121,12 @@ def _moved(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[State, 
         return "error", f"its conditions are others than those accepted: {names}", True
     paired = run.seed == before.seed and not run.race
     level = 1 - (1 - LEVEL) / len(old_parts)
-    allowed = tolerance(after)
     states: list[tuple[State, str]] = []
     same = True
     for name, old in old_parts.items():
         shift = movement(after.kind, old, new_parts[name], paired=paired, level=level)
         same &= shift.same
-        states.append(_state(shift, allowed, name, after))
+        states.append(_state(shift, tolerance(after, old[1]), name, after))
     state, reason = max(states, key=lambda one: ORDER.index(one[0]))
     # On another machine, in a race or at other seeds the last bits are free to move.
     free = run.race or not paired or run.fingerprint != before.fingerprint

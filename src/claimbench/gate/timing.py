@@ -47,15 +47,16 @@ def ratios(record: Record, path: Path) -> dict[str, Ratio]:
     found: dict[str, Ratio] = {}
     for claim in record.claims:
         if claim.experiment in racing.get(claim.paper, ()):
-            for key, rounds in _rounds(claim, record, path):
+            for key, rounds in rounds_of(claim, record, path):
                 mean, sd = mean_and_sd(rounds)
                 found[key] = Ratio(mean, sd, rounds.size, record.created)
     return found
 
 
-def _rounds(
+def rounds_of(
     claim: ClaimRecord, record: Record, path: Path
 ) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Yield key and log-ratios, (rounds,), of each cell and opponent that a race claim is about."""
     import pandas as pd
 
     file = path.with_suffix("") / claim.paper / f"{claim.experiment}.parquet"
@@ -127,4 +128,5 @@ def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Find
         timed=True,
         paper=paper,
         experiment=rest,
+        visible=visible,
     )

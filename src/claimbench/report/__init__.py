@@ -17,7 +17,8 @@ __all__ = ["write_report"]
 def write_report(record_path: Path, out: Path, *, root: Path | None = None) -> Path:
     """Write the report of one record.
 
-    The same record, evidence and figures give the same bytes: no date, host or path enters.
+    The same record, evidence, figures and history of commits give the same bytes: no date, host or
+    path enters.
 
     Parameters
     ----------
@@ -27,7 +28,8 @@ def write_report(record_path: Path, out: Path, *, root: Path | None = None) -> P
         The HTML file to write; its folder is created.
     root
         The checkout whose ``suite/<domain>/<slug>/figures.py`` draw their papers' figures.
-        Without it, or without such a file, experiments show generic curves.
+        Without it, or without such a file, experiments show generic curves. The numbers of the last
+        commits are those in its ``results/history/``.
 
     Returns
     -------

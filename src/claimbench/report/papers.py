@@ -38,6 +38,7 @@ class ContenderRow:
     status: str
     cost: str
     memory: str
+    grid: str
     tuned: str
     pin: str
 
@@ -251,6 +252,7 @@ def _contenders(
                 status=_STATUS.get(contender.status, contender.status),
                 cost=seconds(contender.seconds or None),
                 memory=memory(contender.peak_memory_bytes),
+                grid=settings_words(contender.grid),
                 tuned=_tuned(contender.tuned),
                 pin=pins.get(contender.pin or "", ""),
             )

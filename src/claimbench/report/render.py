@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from claimbench.errors import RecordError
 from claimbench.record import read_record
 from claimbench.report import papers, run, view
+from claimbench.report.history import read_history
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,7 +19,7 @@ _FOLDER = Path(__file__).parent
 
 def write(record_path: Path, out: Path, *, root: Path | None) -> Path:
     """Write the report; see `claimbench.report.write_report`."""
-    page = html(record_path, root=root)
+    page = html(record_path, root=root, link=_history_link(root, out))
     aside = out.with_name(f"{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -34,8 +35,8 @@ def write(record_path: Path, out: Path, *, root: Path | None) -> Path:
     return out
 
 
-def html(record_path: Path, *, root: Path | None) -> str:
-    """Return the whole page."""
+def html(record_path: Path, *, root: Path | None, link: str = "") -> str:
+    """Return the whole page; `link` leads from it to the history of commits."""
     record = read_record(record_path)
     links = papers.experiment_anchors(record)
     marks = papers.contender_marks(record)
@@ -57,9 +58,19 @@ def html(record_path: Path, *, root: Path | None) -> str:
             holm=run.holm_note(record),
             claims=claims,
             papers=sections,
+            history=read_history(root, record),
+            history_link=link,
             command=f"pytest {record.command}",
         )
     )
+
+
+def _history_link(root: Path | None, out: Path) -> str:
+    """Return the way from the page to the history, where both lie in the same checkout."""
+    if root is None or not out.resolve().is_relative_to(root.resolve()):
+        return ""
+    up = len(out.resolve().relative_to(root.resolve()).parts) - 1
+    return "../" * up + "results/history/"
 
 
 def _css() -> Any:
