@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,8 @@ def opened(browser: Any, file: Path, *, at: str = "", width: int = 1200, **how: 
         ``java_script_enabled``.
     """
     context = browser.new_context(offline=True, viewport={"width": width, "height": 900}, **how)
+    # A page with thousands of drawings opens slowly where other tests run beside this one.
+    context.set_default_navigation_timeout(300_000)
     page = context.new_page()
     visit = Visit(page)
     page.on("request", lambda request: visit.requests.append(request.url))
@@ -79,6 +82,38 @@ def opened(browser: Any, file: Path, *, at: str = "", width: int = 1200, **how: 
 def shown(locator: Any) -> int:
     """Return how many of the elements are drawn, asking the browser once."""
     return locator.evaluate_all("(all) => all.filter((one) => one.checkVisibility()).length")
+
+
+#: What a reader sees of the table: the claim, the verdict, and the other cells by their heads.
+_READ = """
+(rows) => rows.filter((row) => row.checkVisibility()).map((row) => Object.fromEntries(
+  [...row.querySelectorAll("[data-label]")].map((cell) => [
+    cell.dataset.label,
+    (cell.querySelector("a, .chip") ?? cell).innerText.trim(),
+  ])
+))
+"""
+
+
+def table(page: Any) -> list[dict[str, str]]:
+    """Return the rows of the overview that are seen, from the top."""
+    return page.locator("table.overview tbody tr:has(th[scope=row])").evaluate_all(_READ)
+
+
+def choose(page: Any, label: str, value: str) -> None:
+    """Set one of the overview's filters."""
+    page.get_by_role("combobox", name=label, exact=True).select_option(value)
+
+
+def head(page: Any, label: str) -> Any:
+    """Return the button in the head of a column of the overview."""
+    buttons = page.locator("table.overview thead").get_by_role("button")
+    return buttons.filter(has_text=re.compile(rf"^\s*{label}\s*$"))
+
+
+def width_of(page: Any) -> int:
+    """Return the width that a reader can scroll through, in pixels."""
+    return page.evaluate("document.documentElement.scrollWidth")
 
 
 def violations(page: Any, *rules: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import toy
 from browsing import find_browser, started
-from reporting import claims, race, record, sweep, write_run
+from reporting import claims, race, record, write_run
 
 from claimbench.report import write_report
 
@@ -43,18 +43,19 @@ def toy_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def full_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a record with every verdict and most kinds of claims and failures.
+    """The report of a made-up record with every verdict and most kinds of claims and failures.
 
-    Of its claims the first was accepted with another verdict, and the second is new.
+    Of its claims the first was accepted with another verdict, and the second is new. The last is
+    of a paper in another domain.
     """
     folder = tmp_path_factory.mktemp("full")
     costs = (11.25, 125.0, 0.5, 9.0, 2.0, 3600.0)
     judged = [dataclasses.replace(c, seconds=s) for c, s in zip(claims(), costs, strict=True)]
+    judged[-1] = dataclasses.replace(judged[-1], paper="imaging/other")
     accepted = {one.id: one for one in judged}
     accepted[judged[0].id] = dataclasses.replace(judged[0], verdict="inconclusive")
     del accepted[judged[1].id]
-    tables = {"race": race(), "sweep": sweep(replicates=3).query("gamma == 1")}
-    path = write_run(folder, record(claims=judged), tables)
+    path = write_run(folder, record(claims=judged), {"race": race()})
     return write_report(path, folder / "report.html", accepted=accepted)
 
 

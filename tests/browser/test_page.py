@@ -7,12 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import opened, shown, violations
+from browsing import opened, shown, violations, width_of
 
-ROOT = Path(__file__).parents[2]
-#: The report of the accepted standard run, once it is committed.
-COMMITTED = ROOT / "reports" / "standard.html"
-REPORTS = ["toy_report", "full_report", *(["committed_report"] if COMMITTED.is_file() else [])]
 ROWS = "table.overview tbody th[scope=row]"
 CONTROLS = "button, select, input"
 
@@ -29,18 +25,6 @@ LUMINANCE = """
 """
 
 
-@pytest.fixture(scope="session")
-def committed_report() -> Path:
-    """The report of all papers."""
-    return COMMITTED
-
-
-@pytest.fixture(params=REPORTS)
-def report(request: pytest.FixtureRequest) -> Path:
-    """Each of the reports."""
-    return request.getfixturevalue(request.param)
-
-
 def contrast(page: Any) -> float:
     """Return the contrast of the text to the page, as WCAG defines it."""
     ink, paper = (page.evaluate(LUMINANCE, name) for name in ("color", "backgroundColor"))
@@ -49,26 +33,26 @@ def contrast(page: Any) -> float:
 
 
 def test_a_report_opens_from_a_file_without_network_and_without_a_complaint(
-    browser: Any, report: Path
+    browser: Any, toy_report: Path
 ) -> None:
     """The file asks for nothing but itself, and the console stays empty."""
-    with opened(browser, report) as visit:
+    with opened(browser, toy_report) as visit:
         assert visit.page.locator("h1").is_visible()
         assert visit.page.locator(ROWS).count()
         asked = [address for address in visit.requests if not address.startswith("data:")]
-        assert asked == [report.resolve().as_uri()]
+        assert asked == [toy_report.resolve().as_uri()]
         assert visit.complaints == []
 
 
-def test_a_phone_scrolls_a_report_in_one_direction(browser: Any, report: Path) -> None:
+def test_a_phone_scrolls_a_report_in_one_direction(browser: Any, toy_report: Path) -> None:
     """At 360 px nothing is wider than the screen."""
-    with opened(browser, report, width=360) as visit:
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+    with opened(browser, toy_report, width=360) as visit:
+        assert width_of(visit.page) <= 360
 
 
-def test_a_report_is_whole_without_scripts(browser: Any, report: Path) -> None:
+def test_a_report_is_whole_without_scripts(browser: Any, toy_report: Path) -> None:
     """With JavaScript off verdicts and figures are there, and no control that would do nothing."""
-    with opened(browser, report, java_script_enabled=False) as visit:
+    with opened(browser, toy_report, java_script_enabled=False) as visit:
         page = visit.page
         assert shown(page.locator(ROWS)) == shown(page.locator("article.claim")) > 0
         figures = page.locator("figure > svg")
@@ -105,17 +89,9 @@ def test_the_dark_page_is_dark_and_read_as_well(browser: Any, toy_report: Path) 
     assert min(of_light, of_dark) >= 7
 
 
-def test_axe_finds_no_violation(browser: Any, full_report: Path) -> None:
-    """axe-core, with all its rules, has nothing to say against any part of the page."""
-    with opened(browser, full_report) as visit:
-        assert violations(visit.page) == ""
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1200), ("light", 360)])
-def test_axe_finds_no_violation_in_the_dark_or_on_a_phone(
-    browser: Any, toy_report: Path, scheme: str, width: int
-) -> None:
-    """Other colours and another layout are held against all rules as well."""
+def test_axe_finds_no_violation(browser: Any, toy_report: Path, scheme: str, width: int) -> None:
+    """axe-core, with all its rules, has nothing to say: in the dark, or on a phone."""
     with opened(browser, toy_report, width=width, color_scheme=scheme) as visit:
         assert violations(visit.page) == ""
 
