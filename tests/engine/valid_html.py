@@ -68,7 +68,7 @@ ATTRIBUTES = {
     "details": {"name", "open"},
     "fieldset": {"disabled", "form", "name"},
     "img": {"alt", "decoding", "height", "loading", "src", "width"},
-    "input": _words("autocomplete checked disabled form max min name placeholder type value"),
+    "input": _words("autocomplete checked disabled max min name placeholder size type value"),
     "label": {"for"},
     "link": {"href", "media", "rel", "type"},
     "meta": {"charset", "content", "http-equiv", "media", "name"},
