@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from claimbench.gate.finding import Finding
 from claimbench.gate.gate import Gate, counts
+from claimbench.report.markdown import cell
 
 
 def headline(found: Gate) -> str:
@@ -34,24 +35,17 @@ def lines(found: Gate) -> Iterable[str]:
 def markdown(found: Gate) -> str:
     """Return the gate as Markdown that fits a job's summary."""
     loud = [one for one in found.findings if one.state != "ok" or one.moved]
-    rows = [f"### claimbench: {_cell(headline(found))}", ""]
+    rows = [f"### claimbench: {cell(headline(found))}", ""]
     if loud:
         rows += ["| state | claim | accepted | now | why |", "|---|---|---|---|---|"]
         rows += [
-            f"| {one.state} | {_cell(one.name)} | {_cell(one.before)} | {_cell(one.after)} |"
-            f" {_cell(one.reason + (f'. To mend it: {one.cure}' if one.cure else ''))} |"
+            f"| {one.state} | {cell(one.name)} | {cell(one.before)} | {cell(one.after)} |"
+            f" {cell(one.reason + (f'. To mend it: {one.cure}' if one.cure else ''))} |"
             for one in loud
         ]
         rows.append("")
-    rows += [f"{_cell(note)}\n" for note in found.notes]
+    rows += [f"{cell(note)}\n" for note in found.notes]
     return "\n".join(rows).rstrip() + "\n"
-
-
-def _cell(text: str) -> str:
-    """Return text from outside as a cell of a table: no markup, one line."""
-    for sign in "\\`*_{}[]<>|#":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
 
 
 def junit(found: Gate) -> str:
