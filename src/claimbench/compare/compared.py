@@ -130,7 +130,8 @@ def compare(a: Path, b: Path) -> Compared:
     old, new = ({claim.id: claim for claim in record.claims} for record in records)
     claims = [compare_claim(old[name], new[name], records) for name in old if name in new]
     claims.sort(key=lambda one: (not one.verdict_moved, ORDER.index(one.state), one.after.id))
-    sides: tuple[tuple[Side, Record, Record], ...] = (("A", *records), ("B", records[1], records[0]))
+    first, second = records
+    sides: tuple[tuple[Side, Record, Record], ...] = (("A", first, second), ("B", second, first))
     lone = [
         Lone(side, claim, _why_absent(claim, other))
         for side, own, other in sides

@@ -38,6 +38,7 @@ class Moved:
 
     anchor: str
     label: str
+    state: str
     before: ClaimRecord
     after: ClaimRecord
     told: tuple[str, ...]
@@ -81,7 +82,9 @@ def _moved(claim: ClaimChange, anchor: str) -> Moved:
     if still and shown:
         told.append(f"{still} further part{'' if still == 1 else 's'} did not move.")
     rows = tuple(_row(claim, change) for change in shown)
-    return Moved(anchor, words.label(claim), claim.before, claim.after, tuple(told), rows)
+    return Moved(
+        anchor, words.label(claim), claim.state, claim.before, claim.after, tuple(told), rows
+    )
 
 
 def _row(claim: ClaimChange, change: Change) -> Row:
@@ -101,7 +104,7 @@ def _row(claim: ClaimChange, change: Change) -> Row:
             for side, effect in effects.items()
             if effect is not None
         ),
-        shift=words.shift_words(change),
+        shift=words.shift_words(change, unit=False),
         shift_frame=shift_frame,
         shift_bar=shift_bar,
     )

@@ -34,7 +34,7 @@ def headline(found: Compared) -> str:
         ("worse", ("worse",)),
         ("better in one part and worse in another", ("mixed",)),
         ("moved without a clear direction", ("moved", "unknown")),
-        ("about seconds, which always move", ("seconds",)),
+        ("about seconds, which never stand still", ("seconds",)),
         ("not comparable", ("not compared",)),
     ):
         count = found.count(*states)
@@ -84,18 +84,18 @@ def both(change: Change) -> tuple[str, str]:
     return effect_words(change.shift.before.effect), effect_words(change.shift.after.effect)
 
 
-def shift_words(change: Change) -> str:
+def shift_words(change: Change, *, unit: bool = True) -> str:
     """Return ``+0.12 [0.08, 0.16] dB, better, within the gate's tolerance of 0.2``."""
     effect, state = change.shift.after.effect, change.state
     if state == "unchanged":
         return "not one bit"
     if state == "unknown":
         return "can't be told: an effect is not finite"
-    unit = effect.unit if effect is not None else ""
+    name = effect.unit if effect is not None and unit else ""
     moved = change.shift.movement
     value, limits = value_and_limits(as_effect(moved, change.shift.level))
     sign = "+" if moved.value > 0 else ""
-    words = " ".join(part for part in (f"{sign}{value}", limits, unit) if part)
+    words = " ".join(part for part in (f"{sign}{value}", limits, name) if part)
     named = {"moved": "no clear direction", "last digits": "last digits only", "seconds": ""}
     parts = [words, named.get(state, state)]
     if state not in {"last digits", "seconds"}:
