@@ -262,7 +262,7 @@ def _seconds(
     return found, (
         "Seconds are compared as ratios inside each run's races, the method's over its opponent's."
         " The noise between two runs is taken as 5% each; together the intervals hold with 99%."
-        " Two runs are no proof: `claimbench duet` times two revisions by turns."
+        " Two runs are no proof: “claimbench duet” times two revisions by turns."
     )
 
 

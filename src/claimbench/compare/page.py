@@ -9,7 +9,7 @@ from typing import Any
 
 from claimbench.compare import words
 from claimbench.compare.claims import Change, ClaimChange
-from claimbench.compare.compared import Compared
+from claimbench.compare.compared import Compared, RatioChange
 from claimbench.record import ClaimRecord
 from claimbench.report import forest
 from claimbench.report.rules import Region, region
@@ -61,15 +61,8 @@ def html(found: Compared) -> str:
             moved=[_moved(claim, links[claim.after.id]) for claim in found.moved],
             apart=[(why, [_apart(one) for one in claims]) for why, claims in found.apart.items()],
             lone=list(_lone(found)),
-            ratios=[
-                {
-                    "name": one.name,
-                    "a": f"{one.before:.3g}",
-                    "b": f"{one.after:.3g}",
-                    "change": words.ratio_words(one),
-                }
-                for one in found.seconds
-            ],
+            ratios=[_ratio(one) for one in found.seconds if one.state in words.SEEN],
+            still=[_ratio(one) for one in found.seconds if one.state not in words.SEEN],
             quiet=words.quiet_words(found),
             no_gate=words.NO_GATE,
         )
@@ -81,6 +74,8 @@ def _moved(claim: ClaimChange, anchor: str) -> Moved:
     told = [*words.verdict_changes(claim), *claim.lone, *claim.cautions]
     if still and shown:
         told.append(f"{still} further part{'' if still == 1 else 's'} did not move.")
+    if not any(not change.role for change in shown):
+        told.append(f"Effect: {words.effect_words(claim.after.effect)}, as in A.")
     rows = tuple(_row(claim, change) for change in shown)
     return Moved(
         anchor, words.label(claim), claim.state, claim.before, claim.after, tuple(told), rows
@@ -123,6 +118,15 @@ def _shift(change: Change) -> tuple[forest.Frame | None, forest.Bar | None]:
     frame = forest.frame(allowed, [effect])
     label = f"shift {words.shift_words(change)}"
     return frame, dataclasses.replace(forest.bar(frame, effect), label=label)
+
+
+def _ratio(one: RatioChange) -> dict[str, str]:
+    return {
+        "name": one.name,
+        "a": f"{one.before:.3g}",
+        "b": f"{one.after:.3g}",
+        "change": words.ratio_words(one),
+    }
 
 
 def _apart(claim: ClaimChange) -> dict[str, Any]:

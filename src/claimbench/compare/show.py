@@ -55,7 +55,7 @@ def _text(found: Compared) -> Iterator[tuple[int, str]]:
 
 def _seconds(found: Compared) -> Iterator[tuple[int, str]]:
     yield 0, found.seconds_note
-    seen = [one for one in found.seconds if one.state in {"faster", "slower"}]
+    seen = [one for one in found.seconds if one.state in words.SEEN]
     for one in seen:
         yield 1, f"{one.state}: {one.name}"
         yield 2, f"{one.before:.3g} in A, {one.after:.3g} in B: {words.ratio_words(one)}"

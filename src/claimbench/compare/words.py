@@ -13,6 +13,8 @@ from claimbench.report.numerals import counted, listed, number, value_and_limits
 from claimbench.report.run import facts
 from claimbench.wording import verdict_counts
 
+#: States of a ratio of seconds whose interval excludes no change.
+SEEN = frozenset({"faster", "slower"})
 #: Why the exit code is 0 whatever moved.
 NO_GATE = "This is a comparison, not a gate: whatever moved, the exit code is 0."
 

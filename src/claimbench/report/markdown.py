@@ -11,7 +11,7 @@ from claimbench.report.numerals import counted, value_and_limits
 
 #: A job's summary may have 1 MiB; the rest is room for what others append to it.
 LIMIT = 1_000_000
-#: A cell is a line to be read, not a page.
+#: Signs of a text in a cell: a line to be read, not the whole of a traceback.
 LONGEST = 600
 
 
@@ -27,12 +27,15 @@ def line(text: str) -> str:
 def cell(text: str) -> str:
     """Return text from outside as a cell of a table: no markup, one line."""
     kept = line(text)
-    if len(kept) > LONGEST:
-        kept = f"{kept[:LONGEST]}…"
     for sign in "\\`*_{}[]<>|#~&$@":
         kept = kept.replace(sign, f"\\{sign}")
     # An address would become a link.
     return kept.replace("://", ":\\//").replace("www.", "www\\.")
+
+
+def short(text: str) -> str:
+    """Return a long text's beginning as a cell."""
+    return cell(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -103,7 +106,7 @@ def _lines(record: Record) -> Iterator[str]:
                 (
                     cell(f"{one.paper}/{one.experiment}"),
                     *map(cell, (one.name, one.status)),
-                    cell(one.reason or ""),
+                    short(one.reason or ""),
                 )
                 for one in unwell
             ),
@@ -112,7 +115,7 @@ def _lines(record: Record) -> Iterator[str]:
         yield "#### Not judged"
         yield ""
         yield from table(
-            ("claim", "why"), ((cell(name), cell(why)) for name, why in record.not_judged.items())
+            ("claim", "why"), ((cell(name), short(why)) for name, why in record.not_judged.items())
         )
     if record.claims:
         yield cell(run.holm_note(record))
@@ -133,7 +136,7 @@ def _title(name: str, paper: PaperRecord | None) -> str:
 def _rows(claim: ClaimRecord) -> Iterator[tuple[str, str, str, str]]:
     verdict = f"**{claim.verdict}**{'' if claim.holm else ', not after Holm'}"
     primary = ", primary" if claim.primary else ""
-    name = f"**{cell(claim.id)}** ({claim.kind}, {claim.scale}{primary}): {cell(claim.statement)}"
+    name = f"**{cell(claim.id)}** ({claim.kind}, {claim.scale}{primary}): {short(claim.statement)}"
     control = f"{cell(claim.control.contender)}: {claim.control.verdict}"
     yield verdict, name, effect_words(claim.effect), control
     for one in claim.candidates:
