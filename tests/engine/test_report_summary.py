@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from pydantic import BaseModel, ConfigDict, Field
 from reporting import claim, effect, record, replace_all
 
@@ -133,3 +134,15 @@ def test_the_documentation_names_every_key() -> None:
         *Effect.model_fields,
     }
     assert f"schema is **{SCHEMA}**" in section
+
+
+def test_the_documentation_s_code_reads_a_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it stands."""
+    [code] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    (tmp_path / "summary.json").write_text(to_json(record()))
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+
+    assert capsys.readouterr().out == "3 of 6\n"
