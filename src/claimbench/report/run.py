@@ -107,12 +107,13 @@ def facts(record: Record) -> list[tuple[str, str, bool]]:
     ]
     if "total" in spent:
         rows.append(("Wall time", seconds(spent["total"]), False))
-    if "contenders" in spent:
-        rows.append(("Inside contenders", seconds(spent["contenders"]), False))
-    if "suite" in spent:
-        rows.append(("Problems and measures", seconds(spent["suite"]), False))
-    if "engine" in spent:
-        rows.append(("Engine", seconds(spent["engine"]), False))
+    machine = record.fingerprint.get("cpu")
+    if isinstance(machine, str) and machine:
+        cores = record.fingerprint.get("cores")
+        rows.append(("Machine", f"{machine}, {cores} cores" if cores else machine, False))
+    gpu = record.fingerprint.get("gpu")
+    if isinstance(gpu, str) and gpu:
+        rows.append(("GPU", gpu, False))
     return rows
 
 

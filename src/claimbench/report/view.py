@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from claimbench.record import ClaimRecord, Record
+
+
+#: The digest of no file at all.
+_NO_DATA = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def claim_views(
                 memory=memory(claim.peak_memory_bytes),
                 replicates=_replicates(claim),
                 seeds=_seeds(record, designs.get((claim.paper, claim.experiment), {})),
-                data=str((data if isinstance(data, dict) else {}).get(claim.paper) or ""),
+                data=_data(data.get(claim.paper) if isinstance(data, dict) else None),
                 banners=tuple(_banners(claim)),
             )
         )
@@ -145,6 +150,11 @@ def _seeds(record: Record, design: Mapping[str, Any]) -> str:
         words += f", replicates 0 to {replicates - 1:,}" if replicates > 1 else ", replicate 0"
         words += f" in blocks of {block}" if isinstance(block, int) and block < replicates else ""
     return f"{words}; the same problems and noise for every contender"
+
+
+def _data(found: Any) -> str:
+    """Return the digest of what a paper may read of the data; empty where that is nothing."""
+    return found if isinstance(found, str) and found != _NO_DATA else ""
 
 
 def _is_success(claim: ClaimRecord) -> bool:
