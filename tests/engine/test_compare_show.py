@@ -14,8 +14,11 @@ from markdown_it import MarkdownIt
 from reporting import claim, effect, record, replace_all, write_run
 
 from claimbench.compare import page, show
+from claimbench.compare.claims import Change
 from claimbench.compare.compared import Compared, compare
-from claimbench.compare.words import headline
+from claimbench.compare.words import headline, shift_words
+from claimbench.gate.movement import Movement
+from claimbench.gate.parts import Part, Shift
 from claimbench.record import ClaimRecord, Comparison, Record, read_record, write_record
 
 DOCS = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
@@ -118,6 +121,24 @@ def test_a_record_against_itself_says_so(tmp_path: Path) -> None:
     for text in (show.text(same), show.markdown(same), Reader(page.html(same)).text):
         assert words in text
     assert json.loads(show.to_json(same))["summary"] == f"{words}."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.09, 0.02, "within the gate's tolerance of 0.1"),
+        (-0.11, 0.02, "perhaps beyond the gate's tolerance of 0.1"),
+        (-0.02, 0.11, "perhaps beyond the gate's tolerance of 0.1"),
+        (0.11, 0.2, "better, beyond the gate's tolerance of 0.1"),
+        (-0.2, -0.11, "worse, beyond the gate's tolerance of 0.1"),
+    ],
+)
+def test_a_shift_is_set_beside_the_gate_s_tolerance(low: float, high: float, words: str) -> None:
+    """By its whole interval, on either side."""
+    part = Part("", "reproduced", effect(1.0, 0.0, 2.0), [])
+    movement = Movement((low + high) / 2, low, high, same=False)
+
+    assert shift_words(Change(Shift(part, part, movement, 0.99), "", 0.1)).endswith(words)
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "page"])
