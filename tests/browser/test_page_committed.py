@@ -16,35 +16,35 @@ from claimbench.report import write_report
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "reports" / "standard.html"
 RECORD = max((ROOT / "results" / "accepted" / "standard").glob("*/*.json"), key=lambda p: p.name)
+JUDGED = json.loads(RECORD.read_text(encoding="utf-8"))["claims"]
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
 def test_the_committed_report_is_read_from_its_file_alone(browser: Any) -> None:
-    """It asks for nothing else, complains of nothing, and fits the width of a phone."""
+    """It asks for nothing else, complains of nothing, fits a phone, and shows every verdict."""
     with opened(browser, REPORT, width=360) as visit:
         asked = [address for address in visit.requests if not address.startswith("data:")]
         assert asked == [REPORT.resolve().as_uri()]
         assert visit.complaints == []
         assert width_of(visit.page) <= 360
+        assert [row["Verdict"] for row in table(visit.page)] == [c["verdict"] for c in JUDGED]
 
 
+@pytest.mark.exam
 def test_the_committed_report_is_whole_without_scripts(browser: Any) -> None:
     """With JavaScript off there is a verdict for each accepted claim, and every figure is drawn."""
-    judged = json.loads(RECORD.read_text(encoding="utf-8"))["claims"]
-
     with opened(browser, REPORT, java_script_enabled=False) as visit:
-        assert [row["Verdict"] for row in table(visit.page)] == [c["verdict"] for c in judged]
+        assert [row["Verdict"] for row in table(visit.page)] == [c["verdict"] for c in JUDGED]
         figures = visit.page.locator("figure > svg")
-        assert shown(figures) == figures.count() > len(judged) / 10
+        assert shown(figures) == figures.count() > len(JUDGED) / 10
 
 
 def test_the_table_of_all_papers_is_filtered_and_sorted(browser: Any, tmp_path: Path) -> None:
     """The accepted record, as the page is made now: what stays and its order are the record's."""
-    judged = json.loads(RECORD.read_text(encoding="utf-8"))["claims"]
     page_of_now = write_report(RECORD, tmp_path / "report.html")
     chosen = [
         claim
-        for claim in judged
+        for claim in JUDGED
         if claim["kind"] == "superiority"
         and claim["verdict"] == "not reproduced"
         and claim["paper"].startswith("robotics/")
@@ -53,7 +53,7 @@ def test_the_table_of_all_papers_is_filtered_and_sorted(browser: Any, tmp_path: 
 
     with opened(browser, page_of_now) as visit:
         page = visit.page
-        assert len(table(page)) == len(judged)
+        assert len(table(page)) == len(JUDGED)
         choose(page, "Kind", "superiority")
         choose(page, "Verdict", "not reproduced")
         choose(page, "Domain", "robotics")

@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import choose, head, opened, table, violations, width_of
+from browsing import Visit, choose, head, opened, table, violations, width_of
 from reporting import claims
 
 
+@pytest.fixture(scope="module")
+def visit(browser: Any, full_report: Path) -> Iterator[Visit]:
+    """The report of six claims, with every verdict, in the dark."""
+    with opened(browser, full_report, color_scheme="dark") as one:
+        yield one
+
+
 @pytest.fixture
-def page(browser: Any, full_report: Path) -> Iterator[Any]:
-    """The report of six claims, with every verdict, opened anew for each test."""
-    with opened(browser, full_report) as visit:
-        yield visit.page
-        assert visit.complaints == []
+def page(visit: Visit) -> Iterator[Any]:
+    """The page as it is when it was just opened."""
+    visit.page.reload()
+    yield visit.page
+    assert visit.complaints == []
 
 
 def names(page: Any) -> list[str]:
@@ -155,7 +162,7 @@ def test_a_phone_sorts_too(browser: Any, full_report: Path) -> None:
 
 
 def test_axe_finds_no_violation_with_every_verdict(page: Any) -> None:
-    """axe-core, with all its rules, has nothing to say against a page of all kinds of claims."""
+    """axe-core, with all its rules, has nothing to say in the dark against all kinds of claims."""
     head(page, "Cost").click()
 
     assert violations(page) == ""
