@@ -110,7 +110,7 @@ def test_the_trial_sees_a_rule_that_lets_too_much_through() -> None:
 @pytest.mark.parametrize(("kind", "where"), CASES)
 def test_false_reproduced_exam(kind: str, where: str, tell: Tell) -> None:
     """No more than the stated share of claims at the boundary, at few and at many replicates."""
-    draws, stated = 2000, BOUNDARIES[kind][where][2]
+    draws, stated = 1000, BOUNDARIES[kind][where][2]
     counts = {n: false_reproduced(kind, where, n, draws) for n in SIZES}
     most = max(counts, key=lambda n: counts[n])
     tell(
