@@ -67,8 +67,10 @@ test: $(READY) $(DATA)
 	$(BIN)mypy
 	$(BIN)lint-imports --no-logo
 	$(BIN)zizmor --offline --quiet .github
-	OMP_NUM_THREADS=1 $(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10
-	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke
+	OMP_NUM_THREADS=1 $(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10 \
+	  --junit-xml build/junit/tests.xml
+	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke \
+	  --junit-xml build/junit/smoke.xml
 
 exam: $(READY) $(DATA)
 	$(BIN)python -m pytest tests -m exam $(ARGS)

@@ -15,6 +15,7 @@ from claimbench.gate.quality import Run, compare, tolerance
 from claimbench.record import ClaimRecord, Comparison, ConditionRecord
 
 RUN = Run(fingerprint="a", seed=0, data="d", pins={"pot": {"POT": "1"}}, mismatched=(), race=False)
+OTHER = dataclasses.replace(RUN, mismatched=("pot",), install="pip install -e '.[peers]'")
 SPREAD = np.linspace(-0.05, 0.05, 10)
 
 
@@ -108,7 +109,7 @@ def test_a_better_verdict_does_not_hide_a_loss() -> None:
     [
         (judged(claim_hash="other"), RUN, {}, "what was fixed before the run has changed"),
         (judged(), dataclasses.replace(RUN, data="e"), {}, "its data have changed"),
-        (judged(), dataclasses.replace(RUN, mismatched=("pot",)), {}, "not the one that is pinned"),
+        (judged(), OTHER, {}, "not the one that is pinned: pot"),
         (
             judged(),
             RUN,

@@ -4,53 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
+import math
+import platform
+import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy import edit, imports_of_its_own, make
+from toy_data import BUILDER, NAME, TEXT, built_checkout, write_builder
 
-from claimbench.history.followed import newest_record, seconds, shortfall
-from claimbench.record import (
-    SCHEMA,
-    ClaimRecord,
-    Comparison,
-    ContenderRecord,
-    Effect,
-    Record,
-    write_record,
-)
+from claimbench.data import array, build, path
+from claimbench.duet.worktrees import lend_data
+from claimbench.errors import DataError
+from claimbench.history.benchmarks.shortfall import claim_at, shortfall, tracked
+from claimbench.history.plan import plan
+from claimbench.record import ClaimRecord, Record
 
 ROOT = Path(__file__).parents[2]
+HISTORY = ROOT / "results" / "history"
+PAGE = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
 
 
-def claim(kind: str, value: float | None, threshold: float | None = None) -> ClaimRecord:
-    effect = Effect(value=value, low=None, high=None, level=0.95, n=5, unit="1", interval="t")
-    fields: dict[str, Any] = {
-        "id": "paper/claim", "paper": "toy/paper", "kind": kind, "scale": "exact",
-        "primary": True, "claim_hash": "", "verdict": "reproduced", "reason": "",
-        "effect": effect, "margin": 0.1, "holm": True,
-        "control": Comparison("broken", "not reproduced"), "against": [], "candidates": [],
-        "replicates": [], "seconds": 2.0, "peak_memory_bytes": None, "statement": "",
-        "source": "", "printed": "", "experiment": "hard", "where": {}, "estimand": "e",
-        "method": "ours", "threshold": threshold, "scale_reason": "", "p_value": None,
-        "needed": None, "tags": [],
-    }  # fmt: skip
-    return ClaimRecord(**fields)
-
-
-def record(*, stored: int = 0, created: str = "20260301T000000Z", **changes: Any) -> Record:
-    contender = ContenderRecord(
-        "toy/paper", "hard", "ours", "method", "ok", None, 2.0, blocks=4, blocks_from_store=stored
-    )
-    fields: dict[str, Any] = {
-        "schema": SCHEMA, "profile": "standard", "device": "cpu", "revision": "a" * 40,
-        "dirty": False, "complete": True, "created": created, "command": "", "workers": 1,
-        "seed": 0, "fingerprint": {}, "pins": {}, "data": {}, "seconds": {}, "papers": [],
-        "claims": [claim("superiority", 1.0)], "contenders": [contender],
-    }  # fmt: skip
-    return Record(**(fields | changes))
+def claim(
+    kind: str, value: float | None, threshold: float | None = None, margin: float = 0.1
+) -> Any:
+    """Return the part of a claim's record that is followed."""
+    effect = {"value": value}
+    return {"kind": kind, "effect": effect, "threshold": threshold, "margin": margin}
 
 
 @pytest.mark.parametrize(
@@ -66,59 +51,137 @@ def record(*, stored: int = 0, created: str = "20260301T000000Z", **changes: Any
         ("identity", None, 1e-3, -1e-9),
     ],
 )
-def test_a_worse_effect_has_the_larger_shortfall(
+def test_a_worse_effect_is_the_larger_number(
     kind: str, threshold: float | None, worse: float, better: float
 ) -> None:
-    """asv reads less as better, whatever the kind of the claim."""
-    first, second = (shortfall(claim(kind, value, threshold)) for value in (worse, better))
+    """asv reads less as better, and compares by ratios: numbers are positive, whatever the kind."""
+    first, second = (tracked(claim(kind, value, threshold)) for value in (worse, better))
 
-    assert first is not None
-    assert second is not None
-    assert first > second
+    assert first > second > 0
 
 
-def test_an_undefined_effect_has_no_shortfall() -> None:
-    """An infinite effect is null in the record, and no number for asv."""
-    assert shortfall(claim("rate", None, 0.0)) is None
-    assert shortfall(dataclasses.replace(claim("rate", 0.0, 0.0), effect=None)) is None
+def test_the_margin_is_the_unit() -> None:
+    """Of a margin of 0.1, an effect of 0.3 is three; without one the threshold, else 1, is."""
+    assert shortfall(claim("superiority", 0.3)) == pytest.approx(-3)
+    assert shortfall(claim("bound", 6.0, 4.0, margin=0.0)) == pytest.approx(0.5)
+    assert shortfall(claim("identity", -2.0, margin=0.0)) == 2
 
 
-def test_seconds_of_stored_evidence_are_no_seconds() -> None:
-    """A time is followed only when all of it was spent in that run."""
-    assert seconds(record(), record().claims[0]) == 2.0
-    assert seconds(record(stored=1), record().claims[0]) is None
+@given(st.floats(-1e9, 1e9))
+def test_the_tracked_number_is_the_positive_root(x: float) -> None:
+    """y - 1/y = 2x has one positive root, and the page's way back from it gives x."""
+    y = tracked(claim("rate", x, 0.0, margin=1.0))
+
+    assert y > 0
+    assert y - 1 / y == pytest.approx(2 * x, rel=1e-6, abs=1e-9)
+    assert math.sinh(math.log(y)) == pytest.approx(x, rel=1e-6, abs=1e-9)
+
+
+def test_an_undefined_effect_is_no_number() -> None:
+    """An infinite effect is null in the record, and n/a for asv."""
+    assert math.isnan(tracked(claim("rate", None, 0.0)))
+    assert math.isnan(tracked(claim("rate", 0.0, 0.0) | {"effect": None}))
+
+
+def test_what_is_read_is_in_the_record() -> None:
+    """The benchmarks read records as plain JSON, by names that the schema has."""
+    assert {field.name for field in dataclasses.fields(ClaimRecord)} >= {
+        "id", "kind", "effect", "threshold", "margin",
+    }  # fmt: skip
+    assert {field.name for field in dataclasses.fields(Record)} >= {
+        "complete", "dirty", "revision", "created", "claims",
+    }  # fmt: skip
 
 
 def test_the_newest_usable_record_of_a_commit_is_taken(tmp_path: Path) -> None:
-    """Interrupted runs, changed trees and other commits are passed over."""
+    """Interrupted runs, changed trees, other commits and the gate's files are passed over."""
 
-    def keep(name: str, **changes: Any) -> None:
-        write_record(record(**changes), tmp_path / "standard" / "f" / name)
+    def keep(name: str, folder: str = "standard/f", **changes: Any) -> None:
+        place = tmp_path / folder
+        place.mkdir(parents=True, exist_ok=True)
+        whole = {"complete": True, "dirty": False, "revision": "a" * 40, "created": name[0]}
+        claims = [{"id": "line/falls", "from": name}]
+        (place / f"{name}.json").write_text(json.dumps({"claims": claims} | whole | changes))
 
-    assert newest_record(tmp_path, "a" * 40) is None
-    keep("1-aaaaaaaa.json", created="1")
-    keep("2-aaaaaaaa.json", created="2", seed=7)
-    keep("3-aaaaaaaa.json", created="3", complete=False)
-    keep("4-aaaaaaaa.json", created="4", dirty=True)
-    keep("5-aaaaaaaa.json", created="5", revision="aaaaaaaa" + "b" * 32)
+    assert claim_at("line/falls", "a" * 40, tmp_path) is None
+    keep("1-aaaaaaaa")
+    keep("2-aaaaaaaa", folder="accepted/standard/f")
+    keep("3-aaaaaaaa", complete=False)
+    keep("4-aaaaaaaa", dirty=True)
+    keep("5-aaaaaaaa", revision="aaaaaaaa" + "b" * 32)
+    (tmp_path / "standard/f/2-aaaaaaaa.gate.json").write_text("{}")
 
-    found = newest_record(tmp_path, "a" * 40)
+    found = claim_at("line/falls", "a" * 40, tmp_path)
     assert found is not None
-    assert found.seed == 7
+    assert found["from"] == "2-aaaaaaaa"
+    assert claim_at("line/rises", "a" * 40, tmp_path) is None
 
 
-def test_asv_finds_the_benchmarks() -> None:
-    """`asv check` imports what asv.conf.json names and accepts every benchmark there."""
-    listed = ROOT / "src" / "claimbench" / "history" / "benchmarks"
-    text = (ROOT / "asv.conf.json").read_text(encoding="utf-8")
-    config = json.loads("".join(line for line in text.splitlines() if not line.startswith("//")))
+def planned(root: Path) -> dict[str, Any]:
+    with imports_of_its_own():
+        return plan(root)
 
-    assert ROOT / config["benchmark_dir"] == listed
-    done = subprocess.run(
-        [sys.executable, "-m", "asv", "check", "--python=same"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+
+def test_each_primary_method_is_followed_once_at_its_smallest_cell(tmp_path: Path) -> None:
+    """Two primary claims rest on one method; a claim that is not primary is not followed."""
+    root = make(tmp_path)
+    found = planned(root)
+    assert list(found["kernels"]) == ["toy/line/line [T=2]: steep"]
+    assert found["claims"] == ["line/falls", "line/beats-flat"]
+    assert str(root) not in json.dumps(found)
+
+    edit(root / "suite/toy/line/claim.toml", ("primary = true", "primary = false"))
+    assert planned(root) == {"kernels": {}, "claims": []}
+
+
+def test_data_are_lent_and_refused_where_the_pin_is_another(tmp_path: Path) -> None:
+    """A second checkout gets the data of the first; data that are there are left alone."""
+    (tmp_path / "here").mkdir()
+    here = built_checkout(tmp_path / "here")
+    there = shutil.copytree(here, tmp_path / "there")
+    write_builder(there, BUILDER.replace("6.0", "8.0").replace("(2, 3)", "(2, 4)"))
+    build(there, update=True)
+    theirs = shutil.move(there / "datasets", tmp_path / "theirs")
+
+    lend_data(here, there)
+    assert path(TEXT, root=there).read_bytes() == b"x\r\n"
+    with pytest.raises(DataError, match="is not the pinned file"):
+        path(NAME, root=there)
+
+    shutil.rmtree(there / "datasets")
+    shutil.move(theirs, there / "datasets")
+    lend_data(here, there)
+    assert array(NAME, root=there).shape == (2, 4)
+
+
+def test_the_commands_of_the_page_can_be_typed() -> None:
+    """docs/history.md shows commands and options that asv has."""
+    from asv.commands import make_argparser
+
+    blocks = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("asv ")]
+    parser, _ = make_argparser()
+    words = [shlex.split(re.split(r"\s{2,}", line)[0])[1:] for line in lines]
+
+    assert {one[0] for one in words} >= {"run", "continuous", "publish"}
+    for one in words:
+        assert parser.parse_args(one).func.__self__.__name__.lower() == one[0]
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted(path.relative_to(HISTORY).as_posix() for path in HISTORY.rglob("*.json")),
+)
+def test_the_committed_history_names_no_host_and_no_path(file: str) -> None:
+    """Machines are fingerprints, interpreters are versions."""
+    text = (HISTORY / file).read_text(encoding="utf-8")
+    whole = json.loads(text)
+
+    assert not re.search(r'"/|[^\w]/(home|root|tmp|usr|opt|Users|work)/', text)
+    assert f'"{platform.node()}"' not in text
+    if "/" in file:
+        assert re.fullmatch(r"[0-9a-f]{12}/(machine|[0-9a-f]{8}-borrowed-py3\.\d+)\.json", file)
+        facts = whole if file.endswith("/machine.json") else whole["params"]
+        assert facts["machine"] == file.partition("/")[0]
+        assert facts["os"] in {"Linux", "Darwin", "Windows"}
+        assert facts["ram"] == ""

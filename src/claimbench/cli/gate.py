@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     from claimbench.gate.gate import gate
     from claimbench.gate.likely import with_likely_files
     from claimbench.gate.rerun import settle
+    from claimbench.gate.summary import summarise
     from claimbench.record import read_record
 
     root = find_root()
@@ -61,4 +62,5 @@ def run(arguments: argparse.Namespace) -> int:
         "junit": show.junit(found),
     }
     print(shown[arguments.format], end="")
+    summarise(found)
     return found.exit_code(strict=arguments.strict)

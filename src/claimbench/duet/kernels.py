@@ -65,6 +65,20 @@ def kernels(root: Path, claims: Sequence[str], *, profile: Profile) -> Iterator[
                 yield _kernel(job)
 
 
+def primary_kernels(root: Path, *, profile: Profile) -> Iterator[Kernel]:
+    """Yield the method of each primary claim that runs at the profile, once for each paper.
+
+    A method that several claims rest on is taken at the first one's experiment.
+    """
+    for paper in (bind(files, profile) for files in papers(root)):
+        seen: set[str] = set()
+        for claim in paper.claims:
+            job = Job(paper, claim.experiment, claim.method)
+            if claim.primary and claim.method not in seen and job.cells:
+                seen.add(claim.method)
+                yield _kernel(job)
+
+
 def _methods(paper: Paper, experiment: str) -> list[str]:
     found = paper.experiments[experiment].contenders.values()
     return [contender.name for contender in found if contender.role == "method"]

@@ -17,7 +17,7 @@ from claimbench.evidence import worker
 from claimbench.evidence.unit import Outcome, Unit
 
 #: One thread for each worker: the number of threads changes last bits.
-_THREADS = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
         "MKL_NUM_THREADS",
@@ -103,8 +103,8 @@ def _death(code: Any) -> str:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Let processes that start in here see one thread; the parent's own words are put back."""
-    before: dict[str, str | None] = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(_THREADS)
+    before: dict[str, str | None] = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:

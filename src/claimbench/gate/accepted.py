@@ -97,6 +97,20 @@ def accepted_file(root: Path, profile: str) -> Path:
     return root / "baselines" / "accepted" / f"{profile}.json"
 
 
+def accepted_claims(root: Path, profile: str) -> dict[str, ClaimRecord]:
+    """Return the claims of a profile as they were accepted; none where nothing was.
+
+    Raises
+    ------
+    RecordError
+        When the file is no JSON, of another schema, or holds a wrong value.
+    """
+    path = accepted_file(root, profile)
+    if not path.is_file():
+        return {}
+    return {name: one.claim for name, one in read_accepted(path).claims.items()}
+
+
 def write_accepted(accepted: Accepted, path: Path) -> None:
     """Write the file aside, then rename it; a line for each claim, so that a diff can be read.
 

@@ -12,6 +12,7 @@ from claimbench.gate.accepted import Accepted, Ratio
 from claimbench.gate.finding import ORDER, Finding, State
 from claimbench.gate.quality import Run, compare
 from claimbench.gate.timing import compare_ratios, races, ratios
+from claimbench.pins import install_command
 from claimbench.record import ClaimRecord, Record, fingerprint_of
 
 _ACCEPT = 'claimbench accept RECORD --why "..."'
@@ -152,6 +153,7 @@ def circumstances(claim: ClaimRecord, record: Record) -> Run:
         and contender.name in names
     }
     known = {name: record.pins[name] for name in sorted(pins) if name in record.pins}
+    other = {name: pin for name, pin in known.items() if is_other(pin)}
     return Run(
         fingerprint=fingerprint_of(record),
         seed=record.seed,
@@ -160,8 +162,9 @@ def circumstances(claim: ClaimRecord, record: Record) -> Run:
             name: {package: facts["pinned"] for package, facts in pin["packages"].items()}
             for name, pin in known.items()
         },
-        mismatched=tuple(name for name, pin in known.items() if is_other(pin)),
+        mismatched=tuple(other),
         race=claim.experiment in races(record).get(claim.paper, ()),
+        install=install_command(*(pin["extra"] for pin in other.values())) if other else "",
     )
 
 

@@ -6,13 +6,14 @@ does an effect whose 99% interval has moved for the worse by more than the toler
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from claimbench.gate.accepted import AcceptedClaim
 from claimbench.gate.finding import ORDER, Finding, State
-from claimbench.gate.movement import Movement, Values, movement
-from claimbench.record import ClaimRecord, Comparison, Effect
+from claimbench.gate.movement import Movement
+from claimbench.gate.parts import parts, shifts
+from claimbench.record import ClaimRecord, Effect
 from claimbench.wording import interval_words
 from claimbench.words import Verdict
 
@@ -20,8 +21,6 @@ from claimbench.words import Verdict
 SHARE = 0.25
 #: Of a threshold's size where the claim has no margin, and of the effect's where both are zero.
 SHARE_OF_SIZE = 0.05
-#: All parts of a claim together.
-LEVEL = 0.99
 
 _RANK: Mapping[Verdict, int] = {
     "void": 0,
@@ -42,7 +41,8 @@ class Run:
     data
         Content hash of what the paper may read.
     pins
-        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned.
+        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned,
+        and `install` is the command that mends it.
     race
         Whether the claim's experiment measures seconds.
     """
@@ -53,6 +53,7 @@ class Run:
     pins: dict[str, dict[str, str | None]]
     mismatched: tuple[str, ...]
     race: bool
+    install: str = ""
 
 
 def tolerance(claim: ClaimRecord, accepted: Effect | None) -> float:
@@ -114,7 +115,7 @@ def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, 
         return "its data have changed; the numbers can't be compared", accept
     if run.mismatched:
         names = ", ".join(run.mismatched)
-        return f"an opponent is not the one that is pinned: {names}", "make setup"
+        return f"an opponent is not the one that is pinned: {names}", run.install
     moved = [name for name in run.pins if run.pins[name] != before.pins.get(name)]
     if moved:
         return f"the pin of an opponent has changed: {', '.join(moved)}", accept
@@ -122,18 +123,17 @@ def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, 
 
 
 def _moved(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[State, str, bool]:
-    old_parts, new_parts = dict(_parts(before.claim)), dict(_parts(after))
+    old_parts, new_parts = parts(before.claim), parts(after)
     if old_parts.keys() != new_parts.keys():
         names = ", ".join(sorted(old_parts.keys() ^ new_parts.keys()))
         return "error", f"its conditions are others than those accepted: {names}", True
     paired = run.seed == before.seed
-    level = 1 - (1 - LEVEL) / len(old_parts)
-    states: list[tuple[State, str]] = []
-    same = True
-    for name, old in old_parts.items():
-        shift = movement(after.kind, old, new_parts[name], paired=paired, level=level)
-        same &= shift.same
-        states.append(_state(shift, tolerance(after, old[1]), name, after))
+    moved = shifts(after.kind, old_parts, new_parts, paired=paired)
+    states = [
+        _state(one.movement, tolerance(after, one.before.effect), one.after.name, after)
+        for one in moved
+    ]
+    same = all(one.movement.same for one in moved)
     state, reason = max(states, key=lambda one: ORDER.index(one[0]))
     # On another machine or at other seeds the last bits are free to move.
     free = not paired or run.fingerprint != before.fingerprint
@@ -156,25 +156,6 @@ def _state(shift: Movement, allowed: float, name: str, claim: ClaimRecord) -> tu
     if shift.low > allowed:
         return "improved", words
     return ("inconclusive" if shift.low < -allowed else "ok"), words
-
-
-def _parts(claim: ClaimRecord) -> Iterator[tuple[str, tuple[Values, Effect | None]]]:
-    """Yield what must hold, one by one: opponents and conditions, or the claim as a whole."""
-    whole = Comparison(
-        contender="",
-        verdict=claim.verdict,
-        effect=claim.effect,
-        conditions=claim.conditions,
-        replicates=claim.replicates,
-    )
-    for part in claim.against or [whole]:
-        against = f"against {part.contender}" if part.contender else ""
-        if part.conditions:
-            for one in part.conditions:
-                name = ", ".join(words for words in (against, one.name) if words)
-                yield name, (one.replicates, one.effect)
-        else:
-            yield against, (part.replicates, part.effect)
 
 
 def _lost(old: ClaimRecord, new: ClaimRecord) -> bool:

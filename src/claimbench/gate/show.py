@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from claimbench.gate.finding import Finding
 from claimbench.gate.gate import Gate, counts
+from claimbench.report.markdown import cell
 
 #: A timing that could not show this much tells nothing worth knowing.
 BLIND = 0.5
@@ -67,16 +68,16 @@ def sight(found: Gate) -> Iterable[str]:
 def markdown(found: Gate) -> str:
     """Return the gate as Markdown that fits a job's summary."""
     loud = [one for one in found.findings if one.state != "ok" or one.moved]
-    rows = [f"### claimbench: {_cell(headline(found))}", ""]
+    rows = [f"### claimbench: {cell(headline(found))}", ""]
     if loud:
         rows += ["| state | claim | accepted | now | why |", "|---|---|---|---|---|"]
         rows += [
-            f"| {one.state} | {_cell(one.name)} | {_cell(one.before)} | {_cell(one.after)} |"
-            f" {_cell(_why(one))} |"
+            f"| {one.state} | {cell(one.name)} | {cell(one.before)} | {cell(one.after)} |"
+            f" {cell(_why(one))} |"
             for one in loud
         ]
         rows.append("")
-    rows += [f"{_cell(note)}\n" for note in (*found.notes, *sight(found))]
+    rows += [f"{cell(note)}\n" for note in (*found.notes, *sight(found))]
     return "\n".join(rows).rstrip() + "\n"
 
 
@@ -85,13 +86,6 @@ def _why(one: Finding) -> str:
     return ". ".join(
         words for words in (one.reason.removesuffix("."), suspects(one), cure) if words
     )
-
-
-def _cell(text: str) -> str:
-    """Return text from outside as a cell of a table: no markup, one line."""
-    for sign in "\\`*_{}[]<>|#":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
 
 
 def junit(found: Gate) -> str:

@@ -16,6 +16,7 @@ from scipy import special
 
 from claimbench.gate.accepted import Ratio
 from claimbench.gate.finding import Finding
+from claimbench.gate.movement import Movement
 from claimbench.grid import label, select
 from claimbench.record import ClaimRecord, Record
 from claimbench.statistics.interval import mean_and_sd
@@ -130,3 +131,18 @@ def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Find
         experiment=rest,
         visible=visible,
     )
+
+
+def ratio_shift(before: Ratio, after: Ratio, *, level: float) -> Movement:
+    """Return how far a log-ratio of seconds moved between two single runs, positive for faster.
+
+    Both runs' rounds tell the noise within a run; that between runs, which two runs can't tell,
+    is taken as `UNKNOWN_SPREAD` for each. A normal interval.
+    """
+    if (before.mean, before.sd, before.n) == (after.mean, after.sd, after.n):
+        return Movement(0.0, 0.0, 0.0, same=True)
+    errors = [run.sd / math.sqrt(run.n) for run in (before, after)]
+    error = math.hypot(UNKNOWN_SPREAD, UNKNOWN_SPREAD, *errors)
+    faster = before.mean - after.mean
+    half = float(special.ndtri((1 + level) / 2)) * error
+    return Movement(faster, faster - half, faster + half, same=False)

@@ -1,1 +1,5 @@
-"""The package that asv imports; it lies alone, because asv puts its parent on ``sys.path``."""
+"""What asv imports, from the working tree; ``claimbench`` is the measured commit's in here.
+
+These modules know of it only what has not changed since it runs units: `claimbench.evidence.unit`
+and `claimbench.evidence.worker`.
+"""
