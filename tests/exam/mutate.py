@@ -215,18 +215,18 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     accepted = arguments.accepted or accepted_file(ROOT, "standard")
     chosen = [one for one in mutants() if one.paper in (arguments.paper or [one.paper])]
-    outcomes = []
+    outcomes: list[Outcome] = []
+    page = ROOT / "build" / "exam" / "mutants.json"
+    page.parent.mkdir(parents=True, exist_ok=True)
     known = accepted.is_file() and not arguments.afresh
     for one in examine(chosen, ROOT, accepted if known else None):
         outcomes.append(one)
+        page.write_text(json.dumps([asdict(each) for each in outcomes], indent=1) + "\n")
         where = f" by {one.claim}" if one.claim else ""
         say(f"{one.state}{where}: {one.paper} {one.mutant} ({one.fault}), {one.seconds} s")
         if one.state != "regressed" and one.fault != "none":
             say(f"  {one.reason}")
     called, number, wrong = verdict(outcomes)
-    page = ROOT / "build" / "exam" / "mutants.json"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(json.dumps([asdict(one) for one in outcomes], indent=1) + "\n")
     say(f"{called} of {number} faults are called regressed")
     for line in wrong:
         say(f"  {line}")
