@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from browsing import opened, shown, violations, width_of
+from comparing import comparison
 
 ROWS = "table.overview tbody th[scope=row]"
 CONTROLS = "button, select, input"
@@ -91,6 +92,19 @@ def test_the_dark_page_is_dark_and_read_as_well(browser: Any, toy_report: Path) 
 def test_axe_finds_no_violation_on_a_phone(browser: Any, toy_report: Path) -> None:
     """axe-core, with all its rules, has nothing to say."""
     with opened(browser, toy_report, width=360) as visit:
+        assert violations(visit.page) == ""
+
+
+def test_a_comparison_is_read_like_a_report(browser: Any, tmp_path: Path) -> None:
+    """The page of two records asks for nothing, fits a phone, and axe-core finds no violation."""
+    file = tmp_path / "a..b.html"
+    file.write_text(comparison(tmp_path), encoding="utf-8")
+
+    with opened(browser, file, width=360) as visit:
+        assert visit.requests == [file.resolve().as_uri()]
+        assert visit.complaints == []
+        assert width_of(visit.page) <= 360
+        visit.page.set_viewport_size({"width": 1200, "height": 900})
         assert violations(visit.page) == ""
 
 

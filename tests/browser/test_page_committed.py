@@ -61,7 +61,8 @@ def test_the_table_of_all_papers_is_filtered_and_sorted(browser: Any, tmp_path: 
         assert visit.complaints == []
         seen = [row["Claim"] for row in table(page)]
 
-    chosen.sort(key=lambda claim: -claim["seconds"])
+    # To the millisecond: claims of the same contenders cost the same.
+    chosen.sort(key=lambda claim: -round(claim["seconds"], 3))
     assert seen == [claim["id"].partition("/")[2] for claim in chosen]
 
 

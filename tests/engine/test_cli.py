@@ -132,6 +132,20 @@ def test_a_report_without_a_record_says_what_writes_one(capsys: pytest.CaptureFi
     assert "there is no record" in capsys.readouterr().err
 
 
+def test_a_record_of_another_schema_has_a_page(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a folder of its own: its profile is not to be trusted."""
+    record = root / "later.json"
+    record.write_text('{"schema": 7, "profile": "standard"}', encoding="utf-8")
+
+    assert main(["report", str(record)]) == 0
+
+    page = Path(capsys.readouterr().out.strip())
+    assert page == root / "reports" / "foreign" / "later.html"
+    assert "The record has schema 7" in page.read_text(encoding="utf-8")
+
+
 def test_data_is_verified(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing pinned and nothing there is as it should be; a stranger in the folder is not."""
     assert main(["data", "verify"]) == 0

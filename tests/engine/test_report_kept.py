@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,13 @@ def checkout(folder: Path, *, end: int = 2) -> Path:
 @pytest.fixture
 def drawn(tmp_path, monkeypatch):
     """A run, its checkout, and a function that writes the report and tells whether it drew."""
-    # A module of the same name may have been read from another test's checkout.
+    # A module of the same name may have been read from another test's checkout, and bytecode can't
+    # tell two files of one second and one size apart.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     own = gallery.load
     calls: list[str] = []
 
     def load(root, paper):
-        import sys
-
         for name in [name for name in sys.modules if name.split(".")[0] == "suite"]:
             monkeypatch.delitem(sys.modules, name)
         monkeypatch.syspath_prepend(str(root))

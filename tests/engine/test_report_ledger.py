@@ -64,7 +64,7 @@ def test_deviations_are_told_with_their_files(tmp_path):
     shown = page(tmp_path, record(papers=[paper]), {})
 
     assert "2 deviations from the paper, as the code tells them" in shown.text
-    assert "half as <b>often</b>. suite/p/method.py" in shown.text
+    assert "Half as <b>often</b>. suite/p/method.py" in shown.text
     assert shown.text.count("Deviations 2 of this paper") == len(claims())
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy
+from comparing import comparison
 from reporting import (
     PAPER,
     claim,
@@ -77,6 +79,25 @@ def test_the_report_with_a_figure_that_raises_is_valid(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "could not be drawn: KeyError" in text
     assert errors_of(text) == []
+
+
+def test_the_page_of_a_foreign_record_is_valid(tmp_path: Path) -> None:
+    """What is said of a record of another schema, with words from outside, is HTML."""
+    path = tmp_path / "<strange> & 'old'.json"
+    path.write_text(json.dumps({"schema": 99, "profile": "<b>", "created": "&"}), encoding="utf-8")
+
+    page = write_report(path, tmp_path / "report.html").read_text(encoding="utf-8")
+
+    assert "schema 99" in page
+    assert errors_of(page) == []
+
+
+def test_the_page_of_a_comparison_is_valid(tmp_path: Path) -> None:
+    """Claims that moved, that are apart and that one record lacks, and hostile words."""
+    page = comparison(tmp_path)
+
+    assert "&lt;script&gt;" in page
+    assert errors_of(page) == []
 
 
 def test_the_report_of_what_was_accepted_is_valid(tmp_path: Path) -> None:

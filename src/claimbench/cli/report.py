@@ -62,7 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
             allowed="one RECORD",
             cure="claimbench report RECORD, once for each",
         )
-    written = [_render(path, read_record(path), arguments) for path in paths]
+    written: list[Path | None] = []
+    for path in paths:
+        if arguments.format == "html":
+            written.append(_page(path, arguments))
+        else:
+            written.append(_render(path, read_record(path), arguments))
     if arguments.badge is not None:
         written.append(write_badge(read_record(paths[0]), arguments.badge))
     if arguments.json:
@@ -72,17 +77,28 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _render(path: Path, record: Record, arguments: argparse.Namespace) -> Path | None:
-    """Render one record; return its file, or None when it was printed."""
+def _page(path: Path, arguments: argparse.Namespace) -> Path:
+    """Write the page of one record, and return its file."""
+    from claimbench.gate.accepted import accepted_claims
+    from claimbench.record import read_record
     from claimbench.report import write_report
+    from claimbench.report.foreign import foreign
+
+    root = find_root()
+    # A record of another schema has a page that says so, but no profile that could be trusted.
+    strange = foreign(path) is not None
+    profile = "foreign" if strange else read_record(path).profile
+    accepted = {} if strange else accepted_claims(root, profile)
+    folder = arguments.out or root / "reports" / profile
+    return write_report(path, folder / f"{path.stem}.html", root=root, accepted=accepted)
+
+
+def _render(path: Path, record: Record, arguments: argparse.Namespace) -> Path | None:
+    """Render one record as text; return its file, or None when it was printed."""
     from claimbench.report.markdown import markdown
     from claimbench.report.summary import to_json
     from claimbench.report.write import write_text
 
-    if arguments.format == "html":
-        root = find_root()
-        folder = arguments.out or root / "reports" / record.profile
-        return write_report(path, folder / f"{path.stem}.html", root=root)
     text = markdown(record) if arguments.format == "md" else to_json(record)
     if arguments.out is None:
         print(text, end="")
