@@ -3,6 +3,7 @@
 #   make bench [PAPER=optimization/sparse_ot] [PROFILE=standard] [ARGS="--workers 1"]
 #   make test
 #   make exam                    the long trials
+#   make mutants                 faults in every method: which does the gate call?
 #   make setup PYTHON=python3.12
 #
 # With an environment of your own (pip install -e '.[peers,dev]'), active: make bench VENV=
@@ -29,10 +30,10 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data bench test exam clean FORCE
+.PHONY: help setup data bench test exam mutants clean FORCE
 
 help:
-	@sed -n '1s/^# //p;3,8s/^#//p' $(firstword $(MAKEFILE_LIST))
+	@sed -n '1s/^# //p;3,9s/^#//p' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY)
 
@@ -66,11 +67,17 @@ test: $(READY) $(DATA)
 	$(BIN)mypy
 	$(BIN)lint-imports --no-logo
 	$(BIN)zizmor --offline --quiet .github
-	OMP_NUM_THREADS=1 $(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10
-	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke
+	OMP_NUM_THREADS=1 $(BIN)python -m pytest tests -m "not exam" -n 2 --dist loadfile --durations 10 \
+	  --junit-xml build/junit/tests.xml
+	$(FAST) $(BIN)python -m pytest suite --benchmark-only --profile smoke \
+	  --junit-xml build/junit/smoke.xml
 
 exam: $(READY) $(DATA)
 	$(BIN)python -m pytest tests -m exam $(ARGS)
+
+# An hour or so: the standard run of many claims, once for each fault.
+mutants: $(READY) $(DATA)
+	$(BIN)python tests/exam/mutate.py $(ARGS)
 
 # Results and data are kept: they cost minutes.
 clean:

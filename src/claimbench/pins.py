@@ -161,10 +161,14 @@ def state(pin: Pin) -> tuple[dict[str, str], str | None]:
     installed = {package: installed_version(package) for package in pin.packages}
     missing = [package for package, found in installed.items() if found is None]
     if missing:
-        return {}, f"{' and '.join(missing)} not installed; to mend it: {install_command(pin)}"
+        return (
+            {},
+            f"{' and '.join(missing)} not installed; to mend it: {install_command(pin.extra)}",
+        )
     return {package: found for package, found in installed.items() if found is not None}, None
 
 
-def install_command(pin: Pin) -> str:
-    """Return the command, run in the checkout, that installs a pin's packages."""
-    return "pip install -e ." if pin.extra == CORE else f"pip install -e '.[{pin.extra}]'"
+def install_command(*extras: str) -> str:
+    """Return the command, run in the checkout, that installs the packages of these pins' extras."""
+    names = ",".join(dict.fromkeys(extra for extra in extras if extra != CORE))
+    return f"pip install -e '.[{names}]'" if names else "pip install -e ."

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.digest import digest
 from claimbench.errors import RecordError
-from claimbench.schema import of_schema
+from claimbench.schema import of_schema, strict_json
 from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
 SCHEMA = 1
@@ -139,7 +139,15 @@ class ClaimRecord:
 
 @dataclass(frozen=True, slots=True)
 class ContenderRecord:
-    """What one contender of one experiment did in the run."""
+    """What one contender of one experiment did in the run.
+
+    Attributes
+    ----------
+    tuned
+        Cell -> the hyper-parameters that the engine chose there.
+    grid
+        Hyper-parameter -> the values among which it chose.
+    """
 
     __pydantic_config__ = _CONFIG
 
@@ -155,6 +163,17 @@ class ContenderRecord:
     blocks: int = 0
     blocks_from_store: int = 0
     tuned: dict[str, Any] = field(default_factory=dict)
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationRecord:
+    """Where the code departs from the paper, as its file says."""
+
+    __pydantic_config__ = _CONFIG
+
+    file: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +189,7 @@ class PaperRecord:
     arxiv: str
     code: str
     experiments: dict[str, dict[str, Any]]
+    deviations: list[DeviationRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +290,7 @@ def read_record(path: Path) -> Record:
     """
     cure = "pytest suite --benchmark-only   (writes a new record)"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecordError(
             f"the record can't be read ({error.strerror})", value=str(path), cure=cure

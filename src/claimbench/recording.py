@@ -11,6 +11,7 @@ from typing import Any
 from claimbench.binding import Paper
 from claimbench.checkout import revision
 from claimbench.data import data_hash, hash_of
+from claimbench.deviations import deviations
 from claimbench.errors import RecordError
 from claimbench.evidence import clock
 from claimbench.evidence.job import ContenderEvidence
@@ -23,6 +24,7 @@ from claimbench.pins import Pin, check
 from claimbench.record import (
     SCHEMA,
     ContenderRecord,
+    DeviationRecord,
     PaperRecord,
     Record,
     fingerprint_of,
@@ -186,6 +188,7 @@ def _paper(paper: Paper) -> PaperRecord:
                 "replicates": design.replicates,
                 "block": design.block,
                 "deterministic": design.deterministic,
+                "budget": design.budget,
                 "race": paper.experiments[name].seconds,
                 "tuning": None
                 if design.tuning is None
@@ -197,6 +200,7 @@ def _paper(paper: Paper) -> PaperRecord:
             }
             for name, design in paper.designs.items()
         },
+        deviations=[DeviationRecord(file, text) for file, text in deviations(paper.files)],
     )
 
 
@@ -220,4 +224,5 @@ def _contender(evidence: ContenderEvidence) -> ContenderRecord:
         blocks=len(evidence.units),
         blocks_from_store=sum(outcome.from_store for outcome in evidence.outcomes),
         tuned=tuned,
+        grid={name: list(values) for name, values in job.of.grid.items()},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,21 @@ from pydantic import TypeAdapter, ValidationError
 from claimbench.errors import RecordError
 
 T = TypeVar("T")
+
+
+def strict_json(text: str) -> Any:
+    """Return what JSON text holds; Python's own reader takes NaN and Infinity for numbers.
+
+    Raises
+    ------
+    ValueError
+        When the text is no JSON.
+    """
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number of JSON")
+
+    return json.loads(text, parse_constant=refuse)
 
 
 def of_schema(adapter: TypeAdapter[T], data: Any, schema: int, path: Path, cure: str) -> T:

@@ -164,7 +164,13 @@ def contenders() -> list[ContenderRecord]:
 
     return [
         one(
-            "sweep", "semi_dual", "method", 11.3, tuned={"all": {"memory": 20}}, blocks_from_store=2
+            "sweep",
+            "semi_dual",
+            "method",
+            11.3,
+            tuned={"all": {"memory": 20}},
+            blocks_from_store=2,
+            grid={"memory": [10, 20, 0.5]},
         ),
         one("sweep", "dual", "method", 9.8),
         one("sweep", "pot_semi_dual", "baseline", 21.0, pin="pot"),
@@ -393,6 +399,7 @@ def replace_all(run: Record, words: str) -> Record:
         status="failed",
         pin=words,
         tuned={words: {words: words}},
+        grid={words: [words]},
     )
     paper = dataclasses.replace(
         run.papers[0], title=words, authors=[words], arxiv=words, code=words

@@ -22,6 +22,7 @@ PAGES = sorted(
 SCHEMA = [
     record.Record,
     record.PaperRecord,
+    record.DeviationRecord,
     record.ClaimRecord,
     record.Comparison,
     record.ConditionRecord,

@@ -1,42 +1,24 @@
-"""A record against accepted results: findings, notes, exit codes, and how they are shown."""
+"""A record against accepted results: findings, notes and exit codes."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
-from reporting import claim, effect, record, write_run
+from gates import accepted, gated, run
+from reporting import claim, effect, write_run
 
 from claimbench.errors import RecordError
-from claimbench.gate import show
-from claimbench.gate.accepted import Accepted, Ratio, accepted_file, read_accepted, write_accepted
-from claimbench.gate.accepting import REMEMBERED, _merged, accept, log_entry
+from claimbench.gate.accepted import Ratio
 from claimbench.gate.finding import Finding
-from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
-from claimbench.record import Record
-
-WELL = [
-    dataclasses.replace(one, status="ok", reason=None)
-    for one in record().contenders
-    if one.status in {"ok", "unavailable"}
-]
+from claimbench.gate.gate import Gate, confirmed, gate, hold, suspicious, unconfirmed
+from claimbench.record import Comparison, Record, fingerprint_of
 
 
-def run(*claims: Any, **changes: Any) -> Record:
-    """Return a complete record of claims, all of whose contenders ran."""
-    return record(claims=list(claims) or [claim()], contenders=WELL, **changes)
-
-
-def accepted(tmp_path: Path, old: Record) -> Accepted:
-    return accept(old, write_run(tmp_path / "old", old, {}), None)[0]
-
-
-def gated(tmp_path: Path, old: Record, new: Record) -> Gate:
-    return gate(new, write_run(tmp_path / "new", new, {}), accepted(tmp_path, old))
+def states(found: Gate) -> list[str]:
+    return [one.state for one in found.findings]
 
 
 def test_the_same_run_is_quiet(tmp_path: Path) -> None:
@@ -95,6 +77,65 @@ def test_other_claims_and_their_order_change_nothing(tmp_path: Path) -> None:
     assert alone.findings[0] == one.findings[0]
 
 
+def renamed(one: Any, **names: str) -> Any:
+    """Return a claim whose id and whose opponents have other names."""
+    parts = [dataclasses.replace(part, contender=names["opponent"]) for part in one.against]
+    return dataclasses.replace(one, id=f"sparse_ot/{names['claim']}", against=parts)
+
+
+def test_names_change_nothing(tmp_path: Path) -> None:
+    """A claim and an opponent called otherwise, before and after, have the same finding."""
+    one = claim(against=[Comparison("pot", "reproduced", "", effect(1, 0, 2), replicates=[1.0, 2])])
+    worse = [Comparison("pot", "reproduced", "", effect(0, -1, 1), replicates=[8.0, 9])]
+    new = dataclasses.replace(one, against=worse)
+    names = {"claim": "zzz", "opponent": "aaa"}
+    plain = gated(tmp_path / "1", run(one), run(new)).findings[0]
+    other = gated(tmp_path / "2", run(renamed(one, **names)), run(renamed(new, **names))).findings[
+        0
+    ]
+
+    assert other.name == "sparse_ot/zzz"
+    assert plain.state == "regressed"
+    assert (
+        dataclasses.replace(other, name=plain.name, reason=other.reason.replace("aaa", "pot"))
+        == plain
+    )
+
+
+def test_another_machine_is_said_and_its_bits_are_free(tmp_path: Path) -> None:
+    """Quality is compared all the same; what moved in the last bits is not listed."""
+    bit = claim(replicates=[-0.9000000001, *claim().replicates[1:]])
+    found = gated(tmp_path / "1", run(fingerprint={"cpu": "other"}), run(bit))
+    same = gated(tmp_path / "2", run(), run(bit))
+
+    assert (found.findings[0].state, found.findings[0].moved) == ("ok", False)
+    assert any("Accepted on another machine" in note for note in found.notes)
+    assert (same.findings[0].state, same.findings[0].moved) == ("ok", True)
+    assert not any("another machine" in note for note in same.notes)
+
+
+def test_a_claim_that_became_void_says_so(tmp_path: Path) -> None:
+    """The reason has both verdicts and why."""
+    void = claim(verdict="void", reason="The control meets the rule, too.")
+    [finding] = gated(tmp_path, run(), run(void)).findings
+
+    assert finding.state == "regressed"
+    assert finding.reason == (
+        "the verdict was reproduced and is void. The control meets the rule, too."
+    )
+
+
+def test_what_is_new_gone_or_not_judged_says_so(tmp_path: Path) -> None:
+    """Each in words of its own."""
+    old = run(claim("a"), claim("gone"), claim("late"))
+    new = run(claim("a"), claim("new"), not_judged={"sparse_ot/late": "no evidence of m"})
+    reasons = {one.name[10:]: one.reason for one in gated(tmp_path, old, new).findings}
+
+    assert reasons["new"] == "the claim is new: nothing has been accepted"
+    assert reasons["gone"] == "it was accepted, and the suite has it no more"
+    assert reasons["late"] == "it was not judged: no evidence of m"
+
+
 def test_papers_that_did_not_run_are_a_note(tmp_path: Path) -> None:
     """A run of one paper says nothing of the others."""
     far = dataclasses.replace(claim("far"), paper="optimization/far", id="far/c")
@@ -127,6 +168,37 @@ def test_records_that_can_not_be_compared_are_refused(
         gated(tmp_path, run(), new)
 
 
+RACE = claim(experiment="race", method="batched", where={"ties": "none"}, against=[])
+LOST = dataclasses.replace(RACE, verdict="not reproduced", reason="Too slow.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "now", "state"),
+    [
+        (RACE, LOST, 0.5, "regressed"),
+        (RACE, LOST, 0.0, "inconclusive"),
+        (RACE, LOST, None, "inconclusive"),
+        (LOST, RACE, -0.5, "improved"),
+        (LOST, RACE, 0.0, "ok"),
+        (RACE, RACE, 0.0, "ok"),
+    ],
+)
+def test_a_claim_about_seconds_goes_with_its_ratios(
+    tmp_path: Path, old: Any, new: Any, now: float | None, state: str
+) -> None:
+    """A verdict near its boundary changes by noise alone, and on another machine."""
+    key = f"{RACE.paper}/race: batched / pot"
+    before = accepted(tmp_path, run(old))
+    machine = fingerprint_of(run())
+    if now is not None:
+        before.ratios[machine] = {key: [Ratio(0.0, 0.01, 9, "t")]}
+    raced = {} if now is None else {key: Ratio(now, 0.01, 9, "t")}
+    finding = hold(run(new), raced, before).findings[0]
+
+    assert finding.state == state
+    assert ("were not compared" in finding.reason) == (now is None)
+
+
 SLOW = Finding("p/race: a / b", "regressed", "slower", timed=True, paper="p", experiment="race")
 QUIET = dataclasses.replace(SLOW, state="ok")
 QUALITY = Finding("c", "regressed", "worse", paper="p", experiment="other")
@@ -142,156 +214,3 @@ def test_seconds_fail_only_when_a_rerun_confirms_them() -> None:
     assert states(confirmed(first, Gate((QUIET,), ()), race)) == ["regressed", "ok"]
     assert states(confirmed(first, Gate((QUIET,), ()), ("p", "x"))) == ["regressed", "regressed"]
     assert states(unconfirmed(first)) == ["regressed", "inconclusive"]
-
-
-def states(found: Gate) -> list[str]:
-    return [one.state for one in found.findings]
-
-
-LOUD = Gate(
-    (
-        Finding(
-            "p/<b>|x", "regressed", "fell *far*\nbelow", "a|b", "<c>", cure="mend `it`", paper="p"
-        ),
-        Finding("q", "error", "changed", paper="p"),
-        Finding("r", "inconclusive", "wide", paper="p"),
-        Finding("s", "ok", "quiet", paper="p"),
-    ),
-    ("A note.",),
-)
-
-
-def test_text_tells_what_is_not_quiet_and_what_mends_it() -> None:
-    """The gravest state in the headline, quiet claims only counted."""
-    text = "\n".join(show.lines(LOUD))
-
-    assert "Gate: error. 1 error, 1 regressed, 1 inconclusive, 1 ok." in text
-    assert "to mend it: mend `it`" in text
-    assert "quiet" not in text
-
-
-def test_markdown_holds_names_from_outside_as_text() -> None:
-    """No cell ends early, no tag is a tag."""
-    page = show.markdown(LOUD)
-    [row] = [line for line in page.splitlines() if "fell" in line]
-
-    assert "\\<b\\>\\|x" in row
-    assert row.replace("\\|", "").count("|") == 6
-    assert "A note." in page
-
-
-def test_junit_has_a_test_case_for_each_claim() -> None:
-    """Regressed fails, error errs, inconclusive is skipped."""
-    suite = ET.fromstring(show.junit(LOUD))
-
-    assert {k: suite.get(k) for k in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "4", "failures": "1", "errors": "1", "skipped": "1",
-    }  # fmt: skip
-    assert [case.get("name") for case in suite] == ["p/<b>|x", "q", "r", "s"]
-    assert [case[1].tag for case in suite if len(case) > 1] == ["failure", "error", "skipped"]
-
-
-def test_json_holds_all() -> None:
-    """For scripts."""
-    found = json.loads(show.to_json(LOUD))
-
-    assert found["state"] == "error"
-    assert [one["name"] for one in found["findings"]] == ["p/<b>|x", "q", "r", "s"]
-
-
-def test_files_lie_beside_the_record(tmp_path: Path) -> None:
-    """Three of them, named after it."""
-    show.write(LOUD, tmp_path / "20260101T000000Z-0123.json")
-
-    assert sorted(file.name for file in tmp_path.iterdir()) == [
-        f"20260101T000000Z-0123.gate.{ending}" for ending in ("json", "md", "xml")
-    ]
-
-
-def test_accepted_results_survive_the_file(tmp_path: Path) -> None:
-    """Written and read again they are the same, with a line for each claim."""
-    made = accepted(tmp_path, run(claim("a"), claim("b")))
-    made.ratios["m"] = {"k": [Ratio(0.1, 0.01, 12, "20260101T000000Z")]}
-    path = accepted_file(tmp_path, "standard")
-    write_accepted(made, path)
-
-    assert read_accepted(path) == made
-    assert sum("claim_hash" in line for line in path.read_text().splitlines()) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (None, "there are no accepted results"),
-        ("{", "can't be read"),
-        ('{"schema": 9}', "schema this version does not read: 9; allowed: schema 1"),
-        ('{"schema": 1, "profile": "slow"}', "profile"),
-        ("[]", "schema"),
-    ],
-)
-def test_accepted_results_that_can_not_be_read_are_said(
-    tmp_path: Path, text: str | None, words: str
-) -> None:
-    """With the command that mends it."""
-    path = tmp_path / "standard.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(RecordError, match=words) as caught:
-        read_accepted(path)
-    assert caught.value.cure
-
-
-def test_accepting_replaces_the_papers_of_the_record_and_says_what_changed(tmp_path: Path) -> None:
-    """New, gone, another result; what could not be judged this time stays."""
-    old = accepted(tmp_path, run(claim("a"), claim("b"), claim("c")))
-    new = run(claim("a", verdict="inconclusive"), claim("d"), not_judged={"sparse_ot/c": "why"})
-    made, changes = accept(new, write_run(tmp_path, new, {}), old)
-
-    assert sorted(made.claims) == [f"sparse_ot/{name}" for name in "acd"]
-    first = {c.name[-1]: [w.partition(",")[0] for w in (c.before, c.after)] for c in changes}
-    assert first == {
-        "a": ["reproduced", "inconclusive"],
-        "b": ["reproduced", "gone"],
-        "d": ["new", "reproduced"],
-    }
-    entry = json.loads(log_entry(new, changes, "a reason"))
-    assert entry["why"] == "a reason"
-    assert set(entry["changes"]) == {"sparse_ot/a", "sparse_ot/b", "sparse_ot/d"}
-
-
-OTHER = {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"complete": False}, "partial"),
-        ({"claims": []}, "judges nothing"),
-        ({"dirty": True}, "uncommitted changes"),
-        ({"contenders": record().contenders}, "did not run"),
-        (
-            {
-                "pins": {
-                    "pot": {"match": False, "packages": {"POT": {"match": False, "installed": "2"}}}
-                }
-            },
-            "other versions than are pinned: 'pot'",
-        ),
-    ],
-)
-def test_records_that_nobody_should_be_held_to_are_refused(
-    tmp_path: Path, changes: dict[str, Any], words: str
-) -> None:
-    """Partial, empty, unrepeatable, with lost contenders, of other versions."""
-    new = dataclasses.replace(run(), **changes)
-    with pytest.raises(RecordError, match=words):
-        accept(new, write_run(tmp_path, new, {}), None)
-
-
-def test_ratios_of_a_machine_are_remembered_run_by_run() -> None:
-    """The last ten, one for each run, accepted twice or not."""
-    found: dict[str, dict[str, list[Ratio]]] = {}
-    for number in [*range(REMEMBERED + 2), REMEMBERED + 1]:
-        found = _merged(found, "m", {"k": Ratio(float(number), 0.1, 5, f"t{number}")})
-
-    assert [one.mean for one in found["m"]["k"]] == [float(n) for n in range(2, REMEMBERED + 2)]

@@ -81,9 +81,12 @@ def test_the_life_of_a_gate(checkout: Path) -> None:
     assert markdown.returncode == 1
     assert "| regressed |" in markdown.stdout
 
+    assert "likely file: suite/toy/line/method.py" in broken.stdout
     some = bench(checkout, "--gate", "-k", "falls")
-    assert "not judged" in some.stdout
+    assert "it was not judged: no evidence of" in some.stdout
     assert some.returncode == 1
+    assert bench(checkout, "--gate", "-k", "nothing-of-the-sort").returncode == 5
+    assert bench(checkout, "--gate", "--profile", "slow").returncode == 4
 
     edit(checkout / "suite/toy/line/method.py", ("-0.7 * rate *", "-rate *"))
     edit(checkout / "suite/toy/line/claim.toml", ("threshold = -0.8", "threshold = -0.7"))
@@ -99,19 +102,21 @@ def test_the_life_of_a_gate(checkout: Path) -> None:
 def test_the_gate_writes_github_s_summary(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Appended to the file that GITHUB_STEP_SUMMARY names."""
+    """Appended to the file that GITHUB_STEP_SUMMARY names, by the run and by the command."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     (checkout / "suite/toy/line/claim.toml").write_text(CLAIM_TOML)
     bench(checkout, "--gate")
+    claimbench(checkout, "gate", newest(checkout))
 
-    assert "### claimbench: Gate:" in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "summary.md").read_text().count("### claimbench: Gate:") == 2
 
 
 def test_a_record_that_is_none_is_refused(checkout: Path, tmp_path: Path) -> None:
-    """Corrupt, and absent."""
+    """Corrupt, with a number that JSON does not have, and absent."""
     (tmp_path / "x.json").write_text("{")
+    (tmp_path / "nan.json").write_text('{"schema": 1, "seed": NaN}')
 
-    for name in ("x.json", "y.json"):
+    for name in ("x.json", "nan.json", "y.json"):
         found = claimbench(checkout, "gate", str(tmp_path / name))
         assert found.returncode == 2
         assert "pytest suite --benchmark-only" in found.stderr

@@ -15,6 +15,7 @@ from claimbench.gate.quality import Run, compare, tolerance
 from claimbench.record import ClaimRecord, Comparison, ConditionRecord
 
 RUN = Run(fingerprint="a", seed=0, data="d", pins={"pot": {"POT": "1"}}, mismatched=(), race=False)
+OTHER = dataclasses.replace(RUN, mismatched=("pot",), install="pip install -e '.[peers]'")
 SPREAD = np.linspace(-0.05, 0.05, 10)
 
 
@@ -108,7 +109,7 @@ def test_a_better_verdict_does_not_hide_a_loss() -> None:
     [
         (judged(claim_hash="other"), RUN, {}, "what was fixed before the run has changed"),
         (judged(), dataclasses.replace(RUN, data="e"), {}, "its data have changed"),
-        (judged(), dataclasses.replace(RUN, mismatched=("pot",)), {}, "not the one that is pinned"),
+        (judged(), OTHER, {}, "not the one that is pinned: pot"),
         (
             judged(),
             RUN,
@@ -168,17 +169,48 @@ def test_each_condition_is_compared_with_itself() -> None:
     assert "others than those accepted: y, z" in other.reason
 
 
-def test_without_a_margin_5_percent_of_the_threshold_may_be_lost() -> None:
-    """For bounds, rates and successes that have none."""
-    assert tolerance(claim(margin=0.4)) == pytest.approx(0.1)
-    assert tolerance(claim(margin=0.0, threshold=-2.0)) == pytest.approx(0.1)
-    assert tolerance(claim(margin=0.0, threshold=None)) == 0
+def test_without_a_margin_5_percent_may_be_lost() -> None:
+    """Of the threshold; where that is zero, too, of the accepted effect or its farther limit."""
+    accepted = effect(-0.1, -0.3, 0.2)
+
+    assert tolerance(claim(margin=0.4), accepted) == pytest.approx(0.1)
+    assert tolerance(claim(margin=0.0, threshold=-2.0), accepted) == pytest.approx(0.1)
+    assert tolerance(claim(margin=0.0, threshold=0.0), accepted) == pytest.approx(0.015)
+    assert tolerance(claim(margin=0.0, threshold=None), None) == 0
 
 
-def test_a_race_is_not_paired_and_waits_for_a_rerun() -> None:
-    """Rounds of two runs share nothing, and what seconds say alone is marked as timed."""
+def test_a_last_bit_is_no_regression_where_nothing_may_be_lost() -> None:
+    """Of a bound at zero without a margin, all effects worse by their rounding."""
+    facts = {"kind": "bound", "margin": 0.0, "threshold": 0.0}
+    old = judged(**facts)
+    new = judged(**facts, replicates=[value * (1 + 2e-16) for value in old.replicates])
+    finding = found(old, new, fingerprint="b")
+
+    assert new.replicates != old.replicates
+    assert finding.state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("new", "state", "timed"),
+    [
+        (judged(-0.5), "ok", True),
+        (judged(verdict="inconclusive"), "regressed", True),
+        (judged(verdict="not reproduced", effect=effect(None, None, None)), "regressed", False),
+    ],
+)
+def test_a_race_is_judged_by_its_seconds(new: ClaimRecord, state: str, *, timed: bool) -> None:
+    """Effects are left to the ratios; a worse verdict waits for them, unless nothing was solved."""
     race = dataclasses.replace(RUN, race=True)
-    finding = found(judged(), judged(-0.5), race)
+    finding = found(judged(), new, race)
 
-    assert (finding.state, finding.timed, finding.moved) == ("regressed", True, False)
-    assert found(judged(), noisy(0.0, 0.01), race).state == "ok"
+    assert (finding.state, finding.timed, finding.moved) == (state, timed, False)
+    better = found(judged(verdict="inconclusive"), judged(), race)
+    assert (better.state, better.timed) == ("improved", True)
+
+
+def test_a_claim_without_evidence_says_why() -> None:
+    """An opponent that is not installed is no regression."""
+    reason = "Not judged on evidence: contender pot is unavailable: no POT."
+    finding = found(judged(), judged(effect=None, verdict="inconclusive", reason=reason))
+
+    assert (finding.state, finding.reason) == ("inconclusive", reason)

@@ -157,7 +157,14 @@ class TestTheProjectsPins:
         for pin in self.pins.values():
             if pin.packages:
                 extra = "" if pin.extra == CORE else f"[{pin.extra}]"
-                assert install_command(pin).strip("'").endswith(f".{extra}")
+                assert install_command(pin.extra).strip("'").endswith(f".{extra}")
+
+    def test_one_command_installs_the_pins_of_several_extras(self) -> None:
+        """Each extra once, and the core for nothing else."""
+        assert install_command("peers", CORE, "imaging", "peers") == (
+            "pip install -e '.[peers,imaging]'"
+        )
+        assert install_command(CORE) == "pip install -e ."
 
     def test_every_installed_peer_is_the_pinned_one(self) -> None:
         """The environment of the tests holds the pinned opponents, or none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from toy import BENCH, PIN, bound, edited, evidence, make
+from toy import BENCH, CLAIM_TOML, PIN, bound, edited, evidence, make
 
 from claimbench.errors import RecordError
 from claimbench.judging import _effect, judge_claims
@@ -24,16 +24,30 @@ CIRCUMSTANCES = Circumstances(
     total_seconds=2.0, engine_cpu=0.5,
 )  # fmt: skip
 
+TUNING = """
+[experiment.line.tuning]
+trials = 2
+replicates = 2
+criterion = "gap"
+
+[[claim]]
+id = "falls\""""
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, dict[str, object]]:
     bench = edited(
         BENCH,
         ("@line.baseline\n", '@line.baseline(pin="absent-peer")\n'),
+        ("@line.method\n", '@line.method(grid={"rate": [0.5, 1.0]})\n'),
+        ("def steep(problem):", "def steep(problem, *, rate):"),
+        ("descend(problem, 1.0)", "descend(problem, rate)"),
         ("Experiment(line, measure)", "Experiment(line, measure, exhibit=picture)"),
+        ("\n\ndef measure", "\n\n# Deviation: a line\n# has no noise.\n\ndef measure"),
         ("\n\ndef measure", '\n\ndef picture(problem, x):\n    return {"x": x}\n\ndef measure'),
     )
-    root = make(tmp_path_factory.mktemp("checkout"), bench_line__py=bench)
+    claims = edited(CLAIM_TOML, ('\n[[claim]]\nid = "falls"', TUNING))
+    root = make(tmp_path_factory.mktemp("checkout"), bench_line__py=bench, claim__toml=claims)
     (root / "baselines" / "pins.toml").write_text(PIN + PIN.replace("absent-peer", "unused-peer"))
     paper = bound(root)
     found = {paper.id: evidence(root, paper)}
@@ -58,6 +72,23 @@ def test_a_record_holds_the_pins_of_its_contenders(run: tuple[Record, dict[str, 
     """With what is installed; pins of nobody in the run are left out."""
     assert list(run[0].pins) == ["absent-peer"]
     assert run[0].pins["absent-peer"]["match"] is False
+
+
+def test_a_record_holds_what_was_tuned_over_which_values(
+    run: tuple[Record, dict[str, object]],
+) -> None:
+    """Each contender's grid, as the bench file has it, and the experiment's budget."""
+    grids = {one.name: one.grid for one in run[0].contenders}
+
+    assert grids == {"steep": {"rate": [0.5, 1.0]}, "flat": {}, "flatter": {}}
+    assert run[0].papers[0].experiments["line"]["tuning"]["trials"] == 2
+
+
+def test_a_record_tells_the_papers_deviations(run: tuple[Record, dict[str, object]]) -> None:
+    """The sentence that a source of the paper marks, with its file."""
+    assert [(one.file, one.text) for one in run[0].papers[0].deviations] == [
+        ("suite/toy/line/bench_line.py", "a line has no noise.")
+    ]
 
 
 def test_a_saved_run_is_read_back(run: tuple[Record, dict[str, object]], tmp_path: Path) -> None:

@@ -186,6 +186,21 @@ def test_registering_by_a_call_leaves_the_others_alone(root: Path) -> None:
     assert not changes(root, "bench_line", ("x + SETTINGS", "x - SETTINGS"), function="measure")
 
 
+@pytest.mark.parametrize(("more", "counts"), [("", False), ("\n    print(x)", True)])
+def test_registering_by_a_helper_leaves_the_others_alone(
+    root: Path, more: str, *, counts: bool
+) -> None:
+    """A function that only registers is as good as a call; one that does more is not."""
+    helper = f'def all_of(x):\n    """Register."""\n    x.control(where={{}})(helper){more}\n\n'
+    edit(
+        root / "suite/toy/line/bench_line.py",
+        ("other.control(flat)", f"{helper}\nall_of(other)"),
+    )
+    change = ("x + SETTINGS", "x - SETTINGS")
+
+    assert changes(root, "bench_line", change, function="measure") is counts
+
+
 def test_statements_at_import_count_for_the_whole_module(root: Path) -> None:
     """What runs at import may matter to anything: `torch.set_default_dtype`, say."""
     assert changes(root, "bench_line", ("LEVEL = 2", "LEVEL = 2\nprint"), function="flat")

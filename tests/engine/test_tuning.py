@@ -9,6 +9,7 @@ import pytest
 from toy import BENCH, CLAIM_TOML, PROBLEM, edited, evidence, make
 
 from claimbench.errors import ClaimFileError
+from claimbench.recording import _contender
 
 TUNING = """
 [experiment.line.tuning]
@@ -59,6 +60,14 @@ def test_the_best_trial_of_each_cell_is_run(run: dict[str, Any]) -> None:
 
     assert steep.status == "ok"
     assert chosen == {1: {"rate": 2.0}, 2: {"rate": 1.0}, 4: {"rate": 1.0}}
+
+
+def test_the_record_tells_the_grid_beside_what_was_chosen(run: dict[str, Any]) -> None:
+    """A reader sees among which values each cell's was the best."""
+    record = _contender(run["found"]["line", "steep"])
+
+    assert record.grid == {"rate": [1.0, 2.0, 3.0]}
+    assert record.tuned["T=1"] == {"rate": 2.0}
 
 
 def test_tuning_has_replicates_and_streams_of_its_own(run: dict[str, Any]) -> None:

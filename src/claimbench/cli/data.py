@@ -23,7 +23,7 @@ def add_command(commands: Any) -> None:
     verify = actions.add_parser("verify", help="compare every file with its pin")
     verify.set_defaults(run=run_verify)
     add_json(verify)
-    pull = actions.add_parser("pull", help="fetch what is missing from the DVC remote")
+    pull = actions.add_parser("pull", help="fetch what is missing or changed from the DVC remote")
     pull.set_defaults(run=run_pull)
 
 
@@ -52,9 +52,9 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 def run_pull(arguments: argparse.Namespace) -> int:
     """Fetch data sets."""
-    from claimbench.data import pull
+    from claimbench.data import fetch
 
     del arguments
-    pull(find_root())
+    fetch(find_root())
     print("datasets/ is up to date")
     return 0

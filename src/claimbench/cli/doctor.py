@@ -85,7 +85,7 @@ def _pins(root: Path) -> list[Finding]:
                 if versions["match"]
                 else f"{installed}, pinned {versions['pinned']}: contenders such as {name}"
             )
-            cure = "" if versions["match"] else install_command(pins[name])
+            cure = "" if versions["match"] else install_command(pins[name].extra)
             findings.setdefault(
                 package, Finding(package, found, healthy=versions["match"], cure=cure)
             )

@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from claimbench.duet.worktrees import checkout
     from claimbench.gate import show
     from claimbench.gate.gate import Gate
+    from claimbench.gate.summary import summarise
 
     root = find_root()
     with checkout(root, arguments.base) as base, checkout(root, arguments.head) as head:
@@ -41,8 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "text":
         for one in found.findings:
             print(f"{one.state}: {one.name}\n  {one.before} -> {one.after}; {one.reason}")
+        for line in show.sight(found):
+            print(line)
         print(show.headline(found))
     else:
         shown = {"markdown": show.markdown, "json": show.to_json, "junit": show.junit}
         print(shown[arguments.format](found), end="")
+    summarise(found)
     return found.exit_code(strict=False)

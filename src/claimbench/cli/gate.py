@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     from claimbench.gate import show
     from claimbench.gate.accepted import accepted_file, read_accepted
     from claimbench.gate.gate import gate
+    from claimbench.gate.likely import with_likely_files
     from claimbench.gate.rerun import settle
+    from claimbench.gate.summary import summarise
     from claimbench.record import read_record
 
     root = find_root()
@@ -52,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         root=root,
         machine=fingerprint_id(record.device) if record.device == "cpu" else "",
     )
+    found = with_likely_files(found, record, accepted, root)
     shown = {
         "text": "\n".join(show.lines(found)) + "\n",
         "markdown": show.markdown(found),
@@ -59,4 +62,5 @@ def run(arguments: argparse.Namespace) -> int:
         "junit": show.junit(found),
     }
     print(shown[arguments.format], end="")
+    summarise(found)
     return found.exit_code(strict=arguments.strict)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claimbench.checkout import find_root
 from claimbench.cli.output import add_json, print_json
-from claimbench.errors import RecordError
+from claimbench.errors import RecordError, UsageError
+
+if TYPE_CHECKING:
+    from claimbench.record import Record
 
 
 def add_command(commands: Any) -> None:
     """Declare the command."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "report",
-        help="render records as HTML",
-        description="Render records as HTML, each to one file.",
+        help="render records as HTML, Markdown or JSON",
+        description="Render records: HTML, each to one file; Markdown that fits a job's summary and"
+        " JSON for programs, to stdout or each to one file.",
     )
     parser.add_argument(
         "records",
@@ -25,29 +29,65 @@ def add_command(commands: Any) -> None:
         type=Path,
         help="default: the newest below results/",
     )
+    parser.add_argument("--format", choices=("html", "md", "json"), default="html")
     parser.add_argument(
-        "--out", metavar="FOLDER", type=Path, help="default: reports/<profile>/ of the checkout"
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="write files there; default: of html reports/<profile>/ of the checkout, else stdout",
+    )
+    parser.add_argument(
+        "--badge", metavar="FILE", type=Path, help="also write an SVG with the counts of verdicts"
     )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Render and print where the files are."""
+    """Render, and print what was asked for or where the files are."""
     from claimbench.record import read_record
-    from claimbench.report import write_report
+    from claimbench.report.badge import write_badge
 
-    root = find_root()
-    written = []
-    for path in arguments.records or [_newest(root)]:
-        profile = read_record(path).profile
-        folder = arguments.out or root / "reports" / profile
-        written.append(write_report(path, folder / f"{path.stem}.html", root=root))
+    files = arguments.format == "html" or arguments.out is not None
+    if arguments.json and not files:
+        raise UsageError(
+            "--json lists files, and none is written", cure="add --out FOLDER, or take --json away"
+        )
+    paths = arguments.records or [_newest(find_root())]
+    one = arguments.badge is not None or (arguments.format == "json" and not files)
+    if one and len(paths) > 1:
+        raise UsageError(
+            "a badge, and JSON on stdout, are of one record",
+            value=len(paths),
+            allowed="one RECORD",
+            cure="claimbench report RECORD, once for each",
+        )
+    written = [_render(path, read_record(path), arguments) for path in paths]
+    if arguments.badge is not None:
+        written.append(write_badge(read_record(paths[0]), arguments.badge))
     if arguments.json:
         print_json([str(path) for path in written])
-    else:
+    elif files:
         print("\n".join(str(path) for path in written))
     return 0
+
+
+def _render(path: Path, record: Record, arguments: argparse.Namespace) -> Path | None:
+    """Render one record; return its file, or None when it was printed."""
+    from claimbench.report import write_report
+    from claimbench.report.markdown import markdown
+    from claimbench.report.summary import to_json
+    from claimbench.report.write import write_text
+
+    if arguments.format == "html":
+        root = find_root()
+        folder = arguments.out or root / "reports" / record.profile
+        return write_report(path, folder / f"{path.stem}.html", root=root)
+    text = markdown(record) if arguments.format == "md" else to_json(record)
+    if arguments.out is None:
+        print(text, end="")
+        return None
+    return write_text(text, arguments.out / f"{path.stem}.{arguments.format}")
 
 
 def _newest(root: Path) -> Path:

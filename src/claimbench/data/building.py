@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from claimbench.data.cache import keep
 from claimbench.data.listing import (
     FOLDER,
     PINS,
@@ -51,6 +52,7 @@ def build(root: Path, papers: Iterable[str] = (), *, update: bool = False) -> li
     """Build what is missing or changed in ``datasets/``.
 
     Nothing is installed unless every file equals its pin; each paper's folder is replaced whole.
+    Where DVC is set up it gets its copy, so that ``dvc status`` is clean.
 
     Parameters
     ----------
@@ -79,8 +81,13 @@ def build(root: Path, papers: Iterable[str] = (), *, update: bool = False) -> li
         if paper not in known:
             raise UsageError("no data.py builds data for this paper", value=paper, allowed=known)
     stale = [paper for paper in chosen if update or _is_stale(root, paper)]
-    if not stale:
-        return []
+    if stale:
+        _build(root, stale, known, update=update)
+    keep(root)
+    return stale
+
+
+def _build(root: Path, stale: list[str], known: list[str], *, update: bool) -> None:
     scratch = root / "build"
     scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="datasets-") as made:
@@ -95,7 +102,6 @@ def build(root: Path, papers: Iterable[str] = (), *, update: bool = False) -> li
         kept = {name: file for name, file in others.items() if owner(name) not in stale}
         built = {name: file for files in found.values() for name, file in files.items()}
         _write_pins(root, kept | built)
-    return stale
 
 
 def _is_stale(root: Path, paper: str) -> bool:

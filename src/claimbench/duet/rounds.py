@@ -113,6 +113,7 @@ def _finding(found: Duet, state: State, more: str) -> Finding:
         timed=True,
         paper=f"{found.kernel.unit.domain}/{found.kernel.unit.slug}",
         experiment=found.kernel.unit.experiment,
+        visible=visible,
     )
 
 

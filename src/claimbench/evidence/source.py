@@ -174,9 +174,13 @@ class Sources:
         return copied
 
     def _is_registration(self, node: ast.stmt, module: _Module) -> bool:
-        """Whether the statement is ``experiment.method(contender)`` or the like."""
+        """Whether the statement is ``experiment.method(contender)``, or calls for such only."""
         call = node.value if isinstance(node, ast.Expr) else None
-        return isinstance(call, ast.Call) and self._registers(call.func, module)
+        if not isinstance(call, ast.Call):
+            return False
+        if isinstance(call.func, ast.Name):
+            return all(map(_only_registers, module.definitions.get(call.func.id, [call])))
+        return self._registers(call.func, module)
 
     @staticmethod
     def _registers(decorator: ast.expr, module: _Module) -> bool:
@@ -261,6 +265,24 @@ def _bound(node: ast.stmt) -> Iterator[str]:
             yield inner.id
         elif isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
             yield inner.name
+
+
+def _only_registers(node: ast.AST) -> bool:
+    """Whether this is a function that does nothing but call methods of its own parameters."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    own = {argument.arg for argument in node.args.args}
+    return all(
+        isinstance(line, ast.Expr) and (_is_text(line) or _origin(line.value) in own)
+        for line in node.body
+    )
+
+
+def _origin(node: ast.expr) -> str:
+    """Return ``x`` of ``x.a(...)(...).b(...)``."""
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return getattr(node, "id", "")
 
 
 def _names(nodes: list[ast.stmt]) -> Iterator[tuple[str, str | None]]:

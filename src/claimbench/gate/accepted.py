@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.errors import RecordError
 from claimbench.record import ClaimRecord, plain
-from claimbench.schema import of_schema
+from claimbench.schema import of_schema, strict_json
 from claimbench.words import Profile
 
 SCHEMA = 1
@@ -97,6 +97,20 @@ def accepted_file(root: Path, profile: str) -> Path:
     return root / "baselines" / "accepted" / f"{profile}.json"
 
 
+def accepted_claims(root: Path, profile: str) -> dict[str, ClaimRecord]:
+    """Return the claims of a profile as they were accepted; none where nothing was.
+
+    Raises
+    ------
+    RecordError
+        When the file is no JSON, of another schema, or holds a wrong value.
+    """
+    path = accepted_file(root, profile)
+    if not path.is_file():
+        return {}
+    return {name: one.claim for name, one in read_accepted(path).claims.items()}
+
+
 def write_accepted(accepted: Accepted, path: Path) -> None:
     """Write the file aside, then rename it; a line for each claim, so that a diff can be read.
 
@@ -137,7 +151,7 @@ def read_accepted(path: Path) -> Accepted:
         When there are none, or the file is no JSON, of another schema, or holds a wrong value.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = strict_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecordError(
             "there are no accepted results to hold the run against",

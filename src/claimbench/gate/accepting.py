@@ -11,6 +11,7 @@ from claimbench.errors import RecordError
 from claimbench.gate.accepted import SCHEMA, Accepted, AcceptedClaim, Ratio
 from claimbench.gate.gate import circumstances, is_other
 from claimbench.gate.timing import ratios
+from claimbench.pins import install_command
 from claimbench.record import ClaimRecord, Record, fingerprint_of
 from claimbench.wording import interval_words
 
@@ -108,7 +109,7 @@ def _check(record: Record, path: Path) -> None:
         raise RecordError(
             f"{path} was made with other versions than are pinned",
             value=", ".join(wrong),
-            cure="make setup",
+            cure=install_command(*(record.pins[name]["extra"] for name in wrong)),
         )
     lost = [c for c in record.contenders if c.status not in {"ok", "unavailable"}]
     if lost:

@@ -30,6 +30,10 @@ class Finding:
         Whether seconds take part: such a finding fails only when a rerun confirms it.
     cure
         The command that mends it; empty where there is nothing to mend.
+    files
+        Where it regressed, the changed files that may have done it, the best guess first.
+    visible
+        Of seconds, the least slowdown that would have been seen with 80% power: 0.1 is 10%.
     """
 
     name: str
@@ -42,3 +46,5 @@ class Finding:
     cure: str = ""
     paper: str = ""
     experiment: str = ""
+    files: tuple[str, ...] = ()
+    visible: float | None = None

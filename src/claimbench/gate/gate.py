@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from claimbench.errors import RecordError
-from claimbench.gate.accepted import Accepted
+from claimbench.gate.accepted import Accepted, Ratio
 from claimbench.gate.finding import ORDER, Finding, State
 from claimbench.gate.quality import Run, compare
 from claimbench.gate.timing import compare_ratios, races, ratios
+from claimbench.pins import install_command
 from claimbench.record import ClaimRecord, Record, fingerprint_of
 
 _ACCEPT = 'claimbench accept RECORD --why "..."'
@@ -67,6 +68,11 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
             f"{path} is the record of a run that was interrupted or could not run whole",
             cure="pytest suite --benchmark-only   (resumes it)",
         )
+    return hold(record, ratios(record, path), accepted)
+
+
+def hold(record: Record, raced: Mapping[str, Ratio], accepted: Accepted) -> Gate:
+    """Return what `gate` says, given the ratios of seconds of the record's races."""
     machine = fingerprint_of(record)
     findings = [_claim(claim, record, accepted) for claim in record.claims]
     judged = {claim.id for claim in record.claims}
@@ -81,7 +87,14 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
     elsewhere = {one.claim.paper for one in accepted.claims.values()} - papers
     if elsewhere:
         notes.append(f"Not in this run, so not compared: {', '.join(sorted(elsewhere))}.")
-    timed = list(compare_ratios(accepted.ratios.get(machine, {}), ratios(record, path)))
+    known = [accepted.claims[name] for name in judged if name in accepted.claims]
+    foreign = {one.fingerprint for one in known} - {machine}
+    if foreign:
+        notes.append(
+            f"Accepted on another machine ({', '.join(sorted(foreign))}; this is {machine}): last"
+            " bits are free to differ, and the tolerance alone decides."
+        )
+    timed = list(compare_ratios(accepted.ratios.get(machine, {}), raced))
     if not timed and any(races(record).values()):
         notes.append(
             "Seconds were not compared: no run on this machine has been accepted. claimbench duet"
@@ -90,7 +103,23 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
     if any(f.moved for f in findings):
         names = ", ".join(f.name for f in findings if f.moved)
         notes.append(f"Numbers moved though nothing but code has changed: {names}.")
-    return Gate((*findings, *timed), tuple(notes))
+    return Gate((*(_by_seconds(one, timed) for one in findings), *timed), tuple(notes))
+
+
+def _by_seconds(one: Finding, ratios: Sequence[Finding]) -> Finding:
+    """Return what is said of a claim about seconds: no more than the ratios of its race say.
+
+    A verdict close to its boundary changes by the clock's noise alone, and by the machine.
+    """
+    if not one.timed or one.state not in {"regressed", "improved"}:
+        return one
+    place = (one.paper, one.experiment)
+    own = [ratio.state for ratio in ratios if (ratio.paper, ratio.experiment) == place]
+    if one.state in own:
+        return one
+    why = "None of its ratios of seconds did as much" if own else "Its seconds were not compared"
+    state: State = "inconclusive" if one.state == "regressed" else "ok"
+    return replace(one, state=state, reason=f"{one.reason.removesuffix('.')}. {why}")
 
 
 def confirmed(first: Gate, again: Gate, race: tuple[str, str]) -> Gate:
@@ -124,6 +153,7 @@ def circumstances(claim: ClaimRecord, record: Record) -> Run:
         and contender.name in names
     }
     known = {name: record.pins[name] for name in sorted(pins) if name in record.pins}
+    other = {name: pin for name, pin in known.items() if is_other(pin)}
     return Run(
         fingerprint=fingerprint_of(record),
         seed=record.seed,
@@ -132,8 +162,9 @@ def circumstances(claim: ClaimRecord, record: Record) -> Run:
             name: {package: facts["pinned"] for package, facts in pin["packages"].items()}
             for name, pin in known.items()
         },
-        mismatched=tuple(name for name, pin in known.items() if is_other(pin)),
+        mismatched=tuple(other),
         race=claim.experiment in races(record).get(claim.paper, ()),
+        install=install_command(*(pin["extra"] for pin in other.values())) if other else "",
     )
 
 

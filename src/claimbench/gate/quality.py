@@ -6,22 +6,21 @@ does an effect whose 99% interval has moved for the worse by more than the toler
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from claimbench.gate.accepted import AcceptedClaim
 from claimbench.gate.finding import ORDER, Finding, State
-from claimbench.gate.movement import Movement, Values, movement
-from claimbench.record import ClaimRecord, Comparison, Effect
+from claimbench.gate.movement import Movement
+from claimbench.gate.parts import parts, shifts
+from claimbench.record import ClaimRecord, Effect
 from claimbench.wording import interval_words
 from claimbench.words import Verdict
 
 #: Of a claim's margin, what may be lost unnoticed.
 SHARE = 0.25
-#: Of a threshold's size, where the claim has no margin.
-SHARE_OF_THRESHOLD = 0.05
-#: All parts of a claim together.
-LEVEL = 0.99
+#: Of a threshold's size where the claim has no margin, and of the effect's where both are zero.
+SHARE_OF_SIZE = 0.05
 
 _RANK: Mapping[Verdict, int] = {
     "void": 0,
@@ -42,7 +41,8 @@ class Run:
     data
         Content hash of what the paper may read.
     pins
-        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned.
+        As in `AcceptedClaim`; `mismatched` names those whose installed version is not the pinned,
+        and `install` is the command that mends it.
     race
         Whether the claim's experiment measures seconds.
     """
@@ -53,37 +53,54 @@ class Run:
     pins: dict[str, dict[str, str | None]]
     mismatched: tuple[str, ...]
     race: bool
+    install: str = ""
 
 
-def tolerance(claim: ClaimRecord) -> float:
-    """Return what an effect may lose: a quarter of the margin, else 5% of the threshold."""
+def tolerance(claim: ClaimRecord, accepted: Effect | None) -> float:
+    """Return what an effect may lose: a quarter of the margin, else 5% of the threshold.
+
+    Where both are zero, 5% of the accepted effect or its farther limit: with no tolerance at all a
+    last bit that another machine rounds otherwise would be a regression.
+    """
     if claim.margin > 0:
         return SHARE * claim.margin
-    return SHARE_OF_THRESHOLD * abs(claim.threshold or 0.0)
+    if claim.threshold:
+        return SHARE_OF_SIZE * abs(claim.threshold)
+    ends = (accepted.value, accepted.low, accepted.high) if accepted else ()
+    return SHARE_OF_SIZE * max((abs(end) for end in ends if end is not None), default=0.0)
 
 
 def compare(before: AcceptedClaim, after: ClaimRecord, run: Run) -> Finding:
     """Return what became of a claim.
 
-    A finding of a race is `timed`: its state holds only when a rerun confirms it.
+    A finding of a race is `timed`: its state holds only when its ratios of seconds say so, too.
     """
     old = before.claim
     changed = _changed(before, after, run)
     if changed is not None:
         reason, cure = changed
-        return _finding(old, after, run, "error", reason, cure=cure)
+        return _finding(old, after, "error", reason, cure=cure)
+    if after.effect is None and old.effect is not None:
+        return _finding(old, after, "inconclusive", after.reason)
     if _n(old) != _n(after):
         reason = f"it has {_n(after)} replicates, and {_n(old)} were accepted"
         cure = "run it without --replicates"
-        return _finding(old, after, run, "inconclusive", reason, cure=cure)
+        return _finding(old, after, "inconclusive", reason, cure=cure)
     if _RANK[after.verdict] < _RANK[old.verdict]:
         reason = f"the verdict was {old.verdict} and is {after.verdict}. {after.reason}"
-        return _finding(old, after, run, "regressed", reason, moved=True)
+        # An effect that is finite no more, as nothing was solved, is not the clock's noise.
+        timed = run.race and not _lost(old, after)
+        return _finding(old, after, "regressed", reason, moved=not run.race, timed=timed)
+    if run.race:
+        if _RANK[after.verdict] > _RANK[old.verdict]:
+            reason = f"the verdict was {old.verdict} and is {after.verdict}"
+            return _finding(old, after, "improved", reason, timed=True)
+        return _finding(old, after, "ok", "its seconds are compared as ratios", timed=True)
     state, reason, moved = _moved(before, after, run)
     if _RANK[after.verdict] > _RANK[old.verdict] and state != "regressed":
         state = "improved"
         reason = f"the verdict was {old.verdict} and is {after.verdict}"
-    return _finding(old, after, run, state, reason, moved=moved)
+    return _finding(old, after, state, reason, moved=moved)
 
 
 def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, str] | None:
@@ -98,7 +115,7 @@ def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, 
         return "its data have changed; the numbers can't be compared", accept
     if run.mismatched:
         names = ", ".join(run.mismatched)
-        return f"an opponent is not the one that is pinned: {names}", "make setup"
+        return f"an opponent is not the one that is pinned: {names}", run.install
     moved = [name for name in run.pins if run.pins[name] != before.pins.get(name)]
     if moved:
         return f"the pin of an opponent has changed: {', '.join(moved)}", accept
@@ -106,22 +123,20 @@ def _changed(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[str, 
 
 
 def _moved(before: AcceptedClaim, after: ClaimRecord, run: Run) -> tuple[State, str, bool]:
-    old_parts, new_parts = dict(_parts(before.claim)), dict(_parts(after))
+    old_parts, new_parts = parts(before.claim), parts(after)
     if old_parts.keys() != new_parts.keys():
         names = ", ".join(sorted(old_parts.keys() ^ new_parts.keys()))
         return "error", f"its conditions are others than those accepted: {names}", True
-    paired = run.seed == before.seed and not run.race
-    level = 1 - (1 - LEVEL) / len(old_parts)
-    allowed = tolerance(after)
-    states: list[tuple[State, str]] = []
-    same = True
-    for name, old in old_parts.items():
-        shift = movement(after.kind, old, new_parts[name], paired=paired, level=level)
-        same &= shift.same
-        states.append(_state(shift, allowed, name, after))
+    paired = run.seed == before.seed
+    moved = shifts(after.kind, old_parts, new_parts, paired=paired)
+    states = [
+        _state(one.movement, tolerance(after, one.before.effect), one.after.name, after)
+        for one in moved
+    ]
+    same = all(one.movement.same for one in moved)
     state, reason = max(states, key=lambda one: ORDER.index(one[0]))
-    # On another machine, in a race or at other seeds the last bits are free to move.
-    free = run.race or not paired or run.fingerprint != before.fingerprint
+    # On another machine or at other seeds the last bits are free to move.
+    free = not paired or run.fingerprint != before.fingerprint
     return state, reason, not same and not free
 
 
@@ -143,23 +158,9 @@ def _state(shift: Movement, allowed: float, name: str, claim: ClaimRecord) -> tu
     return ("inconclusive" if shift.low < -allowed else "ok"), words
 
 
-def _parts(claim: ClaimRecord) -> Iterator[tuple[str, tuple[Values, Effect | None]]]:
-    """Yield what must hold, one by one: opponents and conditions, or the claim as a whole."""
-    whole = Comparison(
-        contender="",
-        verdict=claim.verdict,
-        effect=claim.effect,
-        conditions=claim.conditions,
-        replicates=claim.replicates,
-    )
-    for part in claim.against or [whole]:
-        against = f"against {part.contender}" if part.contender else ""
-        if part.conditions:
-            for one in part.conditions:
-                name = ", ".join(words for words in (against, one.name) if words)
-                yield name, (one.replicates, one.effect)
-        else:
-            yield against, (part.replicates, part.effect)
+def _lost(old: ClaimRecord, new: ClaimRecord) -> bool:
+    known = [one.effect is not None and one.effect.value is not None for one in (old, new)]
+    return known == [True, False]
 
 
 def _n(claim: ClaimRecord) -> int:
@@ -169,11 +170,11 @@ def _n(claim: ClaimRecord) -> int:
 def _finding(
     old: ClaimRecord,
     new: ClaimRecord,
-    run: Run,
     state: State,
     reason: str,
     *,
     moved: bool = False,
+    timed: bool = False,
     cure: str = "",
 ) -> Finding:
     return Finding(
@@ -183,7 +184,7 @@ def _finding(
         before=f"{old.verdict}, {interval_words(old.effect)}",
         after=f"{new.verdict}, {interval_words(new.effect)}",
         moved=moved,
-        timed=run.race,
+        timed=timed,
         cure=cure,
         paper=new.paper,
         experiment=new.experiment,

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from claimbench.gate.finding import Finding
 from claimbench.gate.gate import Gate, counts
+from claimbench.report.markdown import cell
+
+#: A timing that could not show this much tells nothing worth knowing.
+BLIND = 0.5
+_NAMED = 4
 
 
 def headline(found: Gate) -> str:
@@ -25,33 +31,61 @@ def lines(found: Gate) -> Iterable[str]:
             yield f"{one.state}: {one.name}"
             yield f"  was {one.before or 'nothing'}; is {one.after or 'nothing'}"
             yield f"  {one.reason}"
+            if one.files:
+                yield f"  {suspects(one)}"
             if one.cure:
                 yield f"  to mend it: {one.cure}"
     yield from found.notes
+    yield from sight(found)
     yield headline(found)
+
+
+def suspects(one: Finding) -> str:
+    """Return ``likely file: suite/.../method.py; also changed: ...``, empty where none is known."""
+    if not one.files:
+        return ""
+    first, *others = one.files
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    also = f"; also changed: {', '.join(others[:_NAMED])}{more}" if others else ""
+    return f"likely file: {first}{also}"
+
+
+def sight(found: Gate) -> Iterable[str]:
+    """Yield what slowdown the timings could have shown with 80% power, if there are timings."""
+    seen = sorted(one.visible for one in found.findings if one.visible is not None)
+    if not seen:
+        return
+    words = f"{seen[0]:.0%}"
+    if len(seen) > 1:
+        middle = statistics.median(seen)
+        words += f" in the sharpest of {len(seen)} timings, {middle:.0%} in the median one"
+        words += f", {seen[-1]:.0%} in the bluntest"
+    blind = sum(visible > BLIND for visible in seen)
+    more = f" Blind, as they could not show {BLIND:.0%}: {blind}." if blind else ""
+    yield f"Smallest slowdown that would be seen: {words}.{more}"
 
 
 def markdown(found: Gate) -> str:
     """Return the gate as Markdown that fits a job's summary."""
     loud = [one for one in found.findings if one.state != "ok" or one.moved]
-    rows = [f"### claimbench: {_cell(headline(found))}", ""]
+    rows = [f"### claimbench: {cell(headline(found))}", ""]
     if loud:
         rows += ["| state | claim | accepted | now | why |", "|---|---|---|---|---|"]
         rows += [
-            f"| {one.state} | {_cell(one.name)} | {_cell(one.before)} | {_cell(one.after)} |"
-            f" {_cell(one.reason + (f'. To mend it: {one.cure}' if one.cure else ''))} |"
+            f"| {one.state} | {cell(one.name)} | {cell(one.before)} | {cell(one.after)} |"
+            f" {cell(_why(one))} |"
             for one in loud
         ]
         rows.append("")
-    rows += [f"{_cell(note)}\n" for note in found.notes]
+    rows += [f"{cell(note)}\n" for note in (*found.notes, *sight(found))]
     return "\n".join(rows).rstrip() + "\n"
 
 
-def _cell(text: str) -> str:
-    """Return text from outside as a cell of a table: no markup, one line."""
-    for sign in "\\`*_{}[]<>|#":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+def _why(one: Finding) -> str:
+    cure = f"To mend it: {one.cure}" if one.cure else ""
+    return ". ".join(
+        words for words in (one.reason.removesuffix("."), suspects(one), cure) if words
+    )
 
 
 def junit(found: Gate) -> str:
@@ -73,7 +107,8 @@ def junit(found: Gate) -> str:
             ET.SubElement(properties, "property", name=name, value=getattr(one, name))
         if one.state in tags:
             told = ET.SubElement(case, tags[one.state], message=one.reason)
-            told.text = f"was {one.before or 'nothing'}; is {one.after or 'nothing'}\n{one.cure}"
+            was_and_is = f"was {one.before or 'nothing'}; is {one.after or 'nothing'}"
+            told.text = "\n".join(words for words in (was_and_is, suspects(one), one.cure) if words)
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
@@ -83,7 +118,7 @@ def to_json(found: Gate) -> str:
         "state": found.state,
         "counts": counts(found.findings),
         "findings": [_plain(one) for one in found.findings],
-        "notes": list(found.notes),
+        "notes": [*found.notes, *sight(found)],
     }
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 

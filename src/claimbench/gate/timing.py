@@ -16,6 +16,7 @@ from scipy import special
 
 from claimbench.gate.accepted import Ratio
 from claimbench.gate.finding import Finding
+from claimbench.gate.movement import Movement
 from claimbench.grid import label, select
 from claimbench.record import ClaimRecord, Record
 from claimbench.statistics.interval import mean_and_sd
@@ -47,15 +48,16 @@ def ratios(record: Record, path: Path) -> dict[str, Ratio]:
     found: dict[str, Ratio] = {}
     for claim in record.claims:
         if claim.experiment in racing.get(claim.paper, ()):
-            for key, rounds in _rounds(claim, record, path):
+            for key, rounds in rounds_of(claim, record, path):
                 mean, sd = mean_and_sd(rounds)
                 found[key] = Ratio(mean, sd, rounds.size, record.created)
     return found
 
 
-def _rounds(
+def rounds_of(
     claim: ClaimRecord, record: Record, path: Path
 ) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Yield key and log-ratios, (rounds,), of each cell and opponent that a race claim is about."""
     import pandas as pd
 
     file = path.with_suffix("") / claim.paper / f"{claim.experiment}.parquet"
@@ -127,4 +129,20 @@ def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Find
         timed=True,
         paper=paper,
         experiment=rest,
+        visible=visible,
     )
+
+
+def ratio_shift(before: Ratio, after: Ratio, *, level: float) -> Movement:
+    """Return how far a log-ratio of seconds moved between two single runs, positive for faster.
+
+    Both runs' rounds tell the noise within a run; that between runs, which two runs can't tell,
+    is taken as `UNKNOWN_SPREAD` for each. A normal interval.
+    """
+    if (before.mean, before.sd, before.n) == (after.mean, after.sd, after.n):
+        return Movement(0.0, 0.0, 0.0, same=True)
+    errors = [run.sd / math.sqrt(run.n) for run in (before, after)]
+    error = math.hypot(UNKNOWN_SPREAD, UNKNOWN_SPREAD, *errors)
+    faster = before.mean - after.mean
+    half = float(special.ndtri((1 + level) / 2)) * error
+    return Movement(faster, faster - half, faster + half, same=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from claimbench.fingerprint import fingerprint_id
 from claimbench.gate.accepted import accepted_file, read_accepted
 from claimbench.gate.gate import Gate, gate
+from claimbench.gate.likely import with_likely_files
 from claimbench.gate.rerun import settle
-from claimbench.gate.show import markdown, write
+from claimbench.gate.show import write
+from claimbench.gate.summary import summarise
 from claimbench.record import Record
 
 
@@ -29,9 +30,7 @@ def gated(record: Record, path: Path, root: Path) -> Gate:
         root=root,
         machine=fingerprint_id(record.device),
     )
+    found = with_likely_files(found, record, accepted, root)
     write(found, path)
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as page:
-            page.write(markdown(found))
+    summarise(found)
     return found

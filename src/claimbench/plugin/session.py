@@ -192,10 +192,12 @@ class Session:
 
 
 def _report(record_path: Path, reports: Path, root: Path) -> Path:
+    from claimbench.gate.accepted import accepted_claims
     from claimbench.report import write_report
 
     profile = record_path.parent.parent.name
-    return write_report(record_path, reports / profile / f"{record_path.stem}.html", root=root)
+    out = reports / profile / f"{record_path.stem}.html"
+    return write_report(record_path, out, root=root, accepted=accepted_claims(root, profile))
 
 
 def _probe(results: Path) -> None:

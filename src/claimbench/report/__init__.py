@@ -9,16 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from claimbench.record import ClaimRecord
 
 __all__ = ["write_report"]
 
 
-def write_report(record_path: Path, out: Path, *, root: Path | None = None) -> Path:
+def write_report(
+    record_path: Path,
+    out: Path,
+    *,
+    root: Path | None = None,
+    accepted: Mapping[str, ClaimRecord] | None = None,
+) -> Path:
     """Write the report of one record.
 
     The same record, evidence, figures and history of commits give the same bytes: no date, host or
-    path enters.
+    path enters. A record of another schema gives a page that says so.
 
     Parameters
     ----------
@@ -29,7 +38,10 @@ def write_report(record_path: Path, out: Path, *, root: Path | None = None) -> P
     root
         The checkout whose ``suite/<domain>/<slug>/figures.py`` draw their papers' figures.
         Without it, or without such a file, experiments show generic curves. The numbers of the last
-        commits are those in its ``results/history/``.
+        commits are those in its ``results/history/``. Figures are kept in its ``build/figures/``,
+        and drawn again when anything that they are made from changes.
+    accepted
+        Claim's id -> the claim as it was accepted; None or empty where nothing was.
 
     Returns
     -------
@@ -44,4 +56,4 @@ def write_report(record_path: Path, out: Path, *, root: Path | None = None) -> P
     """
     from claimbench.report.render import write
 
-    return write(record_path, out, root=root)
+    return write(record_path, out, root=root, accepted=accepted)

@@ -253,6 +253,11 @@ def _rasterise(figure: Figure) -> None:
 
 def _svg(figure: Figure, alt: str, prefix: str) -> Markup:
     _rasterise(figure)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        # Once: savefig would draw the whole figure another time to do the same.
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     page = io.StringIO()
     figure.savefig(page, format="svg", metadata={"Date": None})
     return inline(page.getvalue(), alt=alt, prefix=prefix)

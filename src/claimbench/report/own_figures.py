@@ -21,6 +21,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,17 @@ class OwnFigure:
 
 @dataclass(frozen=True, slots=True)
 class OwnFigures:
-    """A paper's figures, or the error that kept them from being read."""
+    """A paper's figures, or the error that kept them from being read.
+
+    Attributes
+    ----------
+    experiments
+        What its ``claim.toml`` has, at whatever profile.
+    """
 
     figures: tuple[OwnFigure, ...]
     error: str
+    experiments: frozenset[str] = frozenset()
 
 
 def load(root: Path | None, paper: str) -> OwnFigures:
@@ -63,7 +71,15 @@ def load(root: Path | None, paper: str) -> OwnFigures:
         figures = tuple(_checked(entry) for entry in entries)
     except Exception as error:  # noqa: BLE001  a paper's code may raise anything; the report stands
         return OwnFigures((), f"suite/{paper}/figures.py can't be used: {describe(error)}")
-    return OwnFigures(figures, "")
+    return OwnFigures(figures, "", _experiments(root, paper))
+
+
+def _experiments(root: Path, paper: str) -> frozenset[str]:
+    try:
+        text = (root / "suite" / paper / "claim.toml").read_text(encoding="utf-8")
+        return frozenset(tomllib.loads(text).get("experiment", {}))
+    except (OSError, ValueError):  # without a pre-registration there is nothing to compare with
+        return frozenset()
 
 
 def wanted(function: Drawing) -> tuple[str, ...]:

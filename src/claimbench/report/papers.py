@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from claimbench.record import PaperRecord
 from claimbench.report.curves import setting
-from claimbench.report.evidence import read_evidence
+from claimbench.report.gallery import Asked, Gallery, gallery
 from claimbench.report.numerals import listed, memory, seconds
-from claimbench.report.own_figures import OwnFigures, load
 from claimbench.report.palette import Mark, marks
-from claimbench.report.pictures import Drawn, draw, share
-from claimbench.report.view import ClaimView, anchors, flattened, rerun, settings_words
+from claimbench.report.pictures import Drawn
+from claimbench.report.subjects import settings_words
+from claimbench.report.view import ClaimView, anchors, domain_of, flattened, rerun
+from claimbench.words import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ class ContenderRow:
     status: str
     cost: str
     memory: str
+    grid: str
     tuned: str
     pin: str
 
@@ -61,6 +63,7 @@ class ExperimentView:
     design: tuple[tuple[str, str], ...]
     contenders: tuple[ContenderRow, ...]
     drawn: Drawn
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,15 @@ class PaperView:
 
     record: PaperRecord
     anchor: str
+    domain: str
     authors: str
     claims: tuple[ClaimView, ...]
     experiments: tuple[ExperimentView, ...]
     pins: tuple[PinView, ...]
     errors: tuple[str, ...]
     rerun: str
+    counts: tuple[tuple[str, int], ...]
+    cost: str
 
 
 def contender_marks(record: Record) -> dict[tuple[str, str], Mark]:
@@ -144,50 +150,71 @@ def paper_views(
     pin_links = pin_anchors(record)
     views = []
     for paper in ids:
-        own = load(root, paper)
+        about = described.get(paper) or PaperRecord(
+            paper, paper, [], 0, arxiv="", code="", experiments={}
+        )
         palette = {name: mark for (of, name), mark in marks.items() if of == paper}
-        names = experiment_names(record, paper)
-        pin_of = {
-            c.pin: pin_links[f"{c.paper}/{c.pin}"]
-            for c in record.contenders
-            if c.pin and c.paper == paper
-        }
-        experiments = []
-        for name in names:
-            wheres = [c.where for c in record.claims if (c.paper, c.experiment) == (paper, name)]
-            design = (described[paper].experiments.get(name) if paper in described else None) or {}
-            drawn = draw(
-                links[f"{paper}/{name}"],
-                palette,
-                read_evidence(record_path, paper, name),
-                [figure for figure in own.figures if figure.experiment == name],
-                wheres=wheres,
-                race=bool(design.get("race")),
-                limit=share(len(names)),
-            )
-            experiments.append(
-                ExperimentView(
-                    name=name,
-                    anchor=links[f"{paper}/{name}"],
-                    design=tuple(_design(design)),
-                    contenders=tuple(_contenders(record, paper, name, palette, pin_of)),
-                    drawn=drawn,
+        own = tuple(view for view in claims if view.record.paper == paper)
+        shown = gallery(
+            paper,
+            [
+                Asked(
+                    name,
+                    links[f"{paper}/{name}"],
+                    tuple(one.record.where for one in own if one.record.experiment == name),
+                    race=bool(about.experiments.get(name, {}).get("race")),
                 )
-            )
+                for name in experiment_names(record, paper)
+            ],
+            palette,
+            designed=set(about.experiments),
+            record_path=record_path,
+            root=root,
+        )
+        spent = sum(c.seconds for c in record.contenders if c.paper == paper)
+        verdicts = [view.record.verdict for view in own]
         views.append(
             PaperView(
-                record=described.get(paper)
-                or PaperRecord(paper, paper, [], 0, arxiv="", code="", experiments={}),
+                record=about,
                 anchor=paper_links[paper],
-                authors=listed(described[paper].authors) if paper in described else "",
-                claims=tuple(view for view in claims if view.record.paper == paper),
-                experiments=tuple(experiments),
+                domain=domain_of(paper),
+                authors=listed(about.authors),
+                claims=own,
+                experiments=tuple(
+                    _experiments(record, about, shown, palette, (links, pin_links), record_path)
+                ),
                 pins=tuple(_pins(record, paper, pin_links)),
                 rerun=rerun(record, paper),
-                errors=tuple(_errors(own, names, _designed(described.get(paper)))),
+                errors=shown.errors,
+                counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
+                cost=seconds(spent or None),
             )
         )
     return views
+
+
+def _experiments(
+    record: Record,
+    paper: PaperRecord,
+    shown: Gallery,
+    palette: dict[str, Mark],
+    links: tuple[dict[str, str], dict[str, str]],
+    record_path: Path,
+) -> Iterator[ExperimentView]:
+    pins = {
+        c.pin: links[1][f"{c.paper}/{c.pin}"]
+        for c in record.contenders
+        if c.pin and c.paper == paper.id
+    }
+    for name, drawn in shown.drawn.items():
+        yield ExperimentView(
+            name=name,
+            anchor=links[0][f"{paper.id}/{name}"],
+            design=tuple(_design(paper.experiments.get(name, {}))),
+            contenders=tuple(_contenders(record, paper.id, name, palette, pins)),
+            drawn=drawn,
+            file=f"{record_path.stem}/{paper.id}/{name}.parquet",
+        )
 
 
 def _design(design: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -251,22 +278,7 @@ def _contenders(
                 status=_STATUS.get(contender.status, contender.status),
                 cost=seconds(contender.seconds or None),
                 memory=memory(contender.peak_memory_bytes),
+                grid=settings_words(contender.grid),
                 tuned=_tuned(contender.tuned),
                 pin=pins.get(contender.pin or "", ""),
-            )
-
-
-def _designed(paper: PaperRecord | None) -> set[str]:
-    return set() if paper is None else set(paper.experiments)
-
-
-def _errors(own: OwnFigures, experiments: list[str], designed: set[str]) -> Iterator[str]:
-    """Yield what keeps a figure from being drawn, but for experiments that were deselected."""
-    if own.error:
-        yield own.error
-    for figure in own.figures:
-        if figure.experiment not in {*experiments, *designed}:
-            yield (
-                f"figures.py draws “{figure.caption}” from the experiment {figure.experiment},"
-                f" which is not in this run; it has {listed(experiments) or 'none'}."
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claimbench.report.curves import Panel, Plan, cell_words, finding, plan
+from claimbench.report.downloads import Download
 from claimbench.report.evidence import Exhibits
 from claimbench.report.numerals import counted, listed, number
 from claimbench.report.own_figures import OwnFigure, describe
@@ -48,15 +49,18 @@ class Drawn:
         Contenders that the pictures show.
     errors, notes
         What went wrong, and what a reader should know besides.
-    file
-        Where the evidence lies, below the record's folder.
+    data
+        The tables behind the pictures.
+    missing
+        Whether there is no evidence.
     """
 
     pictures: tuple[Picture, ...]
     legend: tuple[tuple[str, Mark], ...]
     errors: tuple[str, ...]
     notes: tuple[str, ...]
-    file: str
+    data: tuple[Download, ...] = ()
+    missing: bool = False
 
 
 def draw(
@@ -83,7 +87,7 @@ def draw(
         The most generic curves.
     """
     if evidence.table is None:
-        return Drawn((), (), (), (evidence.problem,), evidence.file)
+        return Drawn((), (), (), (evidence.problem,), missing=True)
     names = [str(name) for name in evidence.table["contender"].unique()]
     # Contenders in the evidence that the record does not name get the marks that are left.
     known = dict(palette) | {
@@ -94,7 +98,7 @@ def draw(
     if not pictures:
         pictures, notes = _generic(anchor, known, plan(evidence, wheres, race=race, limit=limit))
     legend = tuple((name, mark) for name, mark in known.items() if name in names)
-    return Drawn(tuple(pictures), legend, tuple(errors), tuple(notes), evidence.file)
+    return Drawn(tuple(pictures), legend, tuple(errors), tuple(notes))
 
 
 def _own(

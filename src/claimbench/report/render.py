@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claimbench.errors import RecordError
 from claimbench.record import read_record
-from claimbench.report import papers, run, view
+from claimbench.report import ledger, overview, papers, run, subjects, view
+from claimbench.report.foreign import foreign
 from claimbench.report.history import read_history
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jinja2 import Environment
+
+    from claimbench.record import ClaimRecord
 
 
 _FOLDER = Path(__file__).parent
+_FOREIGN = ("title", "problem", "facts", "cure")
 
 
-def write(record_path: Path, out: Path, *, root: Path | None) -> Path:
+def write(
+    record_path: Path,
+    out: Path,
+    *,
+    root: Path | None,
+    accepted: Mapping[str, ClaimRecord] | None = None,
+) -> Path:
     """Write the report; see `claimbench.report.write_report`."""
-    page = html(record_path, root=root, link=_history_link(root, out))
+    page = html(record_path, root=root, accepted=accepted, link=_history_link(root, out))
     aside = out.with_name(f"{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -35,32 +49,63 @@ def write(record_path: Path, out: Path, *, root: Path | None) -> Path:
     return out
 
 
-def html(record_path: Path, *, root: Path | None, link: str = "") -> str:
+def html(
+    record_path: Path,
+    *,
+    root: Path | None,
+    accepted: Mapping[str, ClaimRecord] | None = None,
+    link: str = "",
+) -> str:
     """Return the whole page; `link` leads from it to the history of commits."""
-    record = read_record(record_path)
+    try:
+        record = read_record(record_path)
+    except RecordError:
+        strange = foreign(record_path)
+        if strange is None:
+            raise
+        return _page("foreign.html.jinja", **{name: getattr(strange, name) for name in _FOREIGN})
     links = papers.experiment_anchors(record)
     marks = papers.contender_marks(record)
-    claims = view.claim_views(record, marks, links, papers.pin_anchors(record))
+    shared = subjects.known(record, marks, papers.pin_anchors(record))
+    claims = view.claim_views(record, shared, links, accepted)
     sections = papers.paper_views(record, claims, marks, links, record_path=record_path, root=root)
+    return _page(
+        "page.html.jinja",
+        record=record,
+        title=run.title(record),
+        summary=run.summary(record),
+        counts=run.verdict_counts(record),
+        banners=run.banners(record),
+        facts=run.facts(record),
+        fingerprint=view.flattened(record.fingerprint),
+        data=view.flattened(record.data),
+        holm=run.holm_note(record),
+        claims=claims,
+        papers=sections,
+        filters=tuple(overview.filters(claims)),
+        orders=overview.ORDERS,
+        ranks=overview.RANKS,
+        gone=overview.gone(record, accepted or {}),
+        not_judged=record.not_judged,
+        ledger=ledger.ledger(record, sections, marks),
+        seeds=ledger.seeds_note(record),
+        history=read_history(root, record),
+        history_link=link,
+        command=f"pytest {record.command}",
+    )
+
+
+def _page(template: str, **shown: Any) -> str:
+    js = _own("report.js")
+    made = hashlib.sha256(js.encode()).digest()
     return (
         _environment()
-        .get_template("page.html.jinja")
+        .get_template(template)
         .render(
-            record=record,
-            css=_css(),
-            title=run.title(record),
-            summary=run.summary(record),
-            counts=run.verdict_counts(record),
-            banners=run.banners(record),
-            facts=run.facts(record),
-            fingerprint=view.flattened(record.fingerprint),
-            data=view.flattened(record.data),
-            holm=run.holm_note(record),
-            claims=claims,
-            papers=sections,
-            history=read_history(root, record),
-            history_link=link,
-            command=f"pytest {record.command}",
+            css=_own("report.css"),
+            js=js,
+            script_hash=f"sha256-{base64.b64encode(made).decode()}",
+            **shown,
         )
     )
 
@@ -73,10 +118,10 @@ def _history_link(root: Path | None, out: Path) -> str:
     return "../" * up + "results/history/"
 
 
-def _css() -> Any:
+def _own(name: str) -> Any:
     from markupsafe import Markup
 
-    return Markup((_FOLDER / "report.css").read_text(encoding="utf-8"))  # noqa: S704  our own file
+    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704  our own file
 
 
 def _environment() -> Environment:

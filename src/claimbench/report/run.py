@@ -74,7 +74,15 @@ def banners(record: Record) -> Iterator[tuple[str, str]]:
             else "A claim is judged when all contenders that it needs were selected and ran."
         )
         yield "alert", f"There is no verdict in this record. {why}"
-    unwell = [c for c in record.contenders if c.status != "ok"]
+    absent = [c.name for c in record.contenders if c.status == "unavailable"]
+    if absent:
+        whose = "its package is" if len(absent) == 1 else "their packages are"
+        text = (
+            f"{counted(len(absent), 'contender')} did not run, since {whose} not installed:"
+            f" {listed(list(dict.fromkeys(absent)))}."
+        )
+        yield "plain", text
+    unwell = [c for c in record.contenders if c.status not in {"ok", "unavailable"}]
     if unwell:
         names = ", ".join(dict.fromkeys(f"{c.name} ({c.status})" for c in unwell))
         text = (
@@ -99,12 +107,13 @@ def facts(record: Record) -> list[tuple[str, str, bool]]:
     ]
     if "total" in spent:
         rows.append(("Wall time", seconds(spent["total"]), False))
-    if "contenders" in spent:
-        rows.append(("Inside contenders", seconds(spent["contenders"]), False))
-    if "suite" in spent:
-        rows.append(("Problems and measures", seconds(spent["suite"]), False))
-    if "engine" in spent:
-        rows.append(("Engine", seconds(spent["engine"]), False))
+    machine = record.fingerprint.get("cpu")
+    if isinstance(machine, str) and machine:
+        cores = record.fingerprint.get("cores")
+        rows.append(("Machine", f"{machine}, {cores} cores" if cores else machine, False))
+    gpu = record.fingerprint.get("gpu")
+    if isinstance(gpu, str) and gpu:
+        rows.append(("GPU", gpu, False))
     return rows
 
 

@@ -23,6 +23,9 @@ _COLOUR = re.compile("|".join(_COLOURS))
 _FONT = re.compile(r"font: ([^;']*?\d+(?:\.\d+)?px) [^;]*")
 _FAMILY = re.compile(r"font-family: [^;]*")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)|^#(.+)$")
+# Positions, in points: a hundredth of one can't be seen, and six digits are half of a drawing.
+_PLACES = {"d", "x", "y"}
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 #: Layout that SVG has as inherited properties, instead of matplotlib's style sheet for all (*).
 _ROOT_STYLE = "stroke-linejoin:round;stroke-linecap:butt;fill:var(--ink)"
 
@@ -54,8 +57,8 @@ def inline(svg: str, *, alt: str, prefix: str) -> Markup:
             for key, value in node.attrib.items()
             if key != "id" or value in referred
         }
-        if node.tag == "path" and "d" in node.attrib:
-            node.set("d", " ".join(node.attrib["d"].split()))
+        for name in _PLACES & node.attrib.keys():
+            node.set(name, _LONG.sub(_shorter, " ".join(node.attrib[name].split())))
         if node.tag not in {"text", "tspan"}:
             node.text = None
         node.tail = None
@@ -63,6 +66,10 @@ def inline(svg: str, *, alt: str, prefix: str) -> Markup:
         root.attrib.pop(size, None)
     root.attrib |= {"role": "img", "aria-label": alt, "style": _ROOT_STYLE}
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  the writer escapes all text
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _local(name: str) -> str:

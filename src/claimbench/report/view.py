@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from claimbench.report import forest
+from claimbench.report.changes import Change, change_of
 from claimbench.report.conditions import Conditions, conditions_of
-from claimbench.report.numerals import (
-    counted,
-    listed,
-    memory,
-    number,
-    seconds,
-    value_and_limits,
-)
+from claimbench.report.numerals import counted, memory, number, seconds, value_and_limits
 from claimbench.report.rules import region, rule
-from claimbench.statistics.power import CAP
+from claimbench.report.subjects import Known, Participant, Row, participants, rows, settings_words
+from claimbench.report.turning import turning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from claimbench.record import ClaimRecord, Comparison, Effect, Record
-    from claimbench.report.palette import Mark
+    from claimbench.record import ClaimRecord, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a claim's forest plot."""
-
-    name: str
-    mark: Mark | None
-    role: str
-    verdict: str
-    bar: forest.Bar | None
-    value: str
-    limits: str
-    n: int | None
-    where: str
-    reason: str
-    pin: str
-    pin_anchor: str
+#: The digest of no file at all.
+_NO_DATA = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +34,10 @@ class ClaimView:
     record: ClaimRecord
     anchor: str
     name: str
+    domain: str
+    change: Change | None
     rows: tuple[Row, ...]
+    participants: tuple[Participant, ...]
     frame: forest.Frame
     conditions: Conditions
     mini: forest.Bar | None
@@ -63,13 +48,15 @@ class ClaimView:
     rule: str
     margin: str
     p_value: str
-    needed: str
+    turning: str
     where: str
     experiment_anchor: str
     rerun: str
     cost: str
     memory: str
     replicates: str
+    seeds: str
+    data: str
     banners: tuple[str, ...]
 
 
@@ -87,23 +74,26 @@ def anchors(prefix: str, names: Iterable[str]) -> dict[str, str]:
 
 def claim_views(
     record: Record,
-    marks: Mapping[tuple[str, str], Mark],
+    known: Known,
     experiments: Mapping[str, str],
-    pin_links: Mapping[str, str],
+    accepted: Mapping[str, ClaimRecord] | None = None,
 ) -> list[ClaimView]:
     """Return the views of all claims, in the record's order.
 
     Parameters
     ----------
-    marks
-        (Paper, contender) -> its mark.
+    known
+        What the rows of all claims share.
     experiments
         ``<paper>/<experiment>`` -> its anchor.
-    pin_links
-        ``<paper>/<pin>`` -> its anchor.
+    accepted
+        Claim's id -> the claim as it was accepted; None or empty where nothing was.
     """
     links = anchors("claim-", (claim.id for claim in record.claims))
-    pins = {(c.paper, c.experiment, c.name): c.pin or "" for c in record.contenders}
+    designs = {
+        (p.id, name): design for p in record.papers for name, design in p.experiments.items()
+    }
+    data = record.data.get("papers")
     views = []
     for claim in record.claims:
         asked = region(claim)
@@ -118,7 +108,10 @@ def claim_views(
                 record=claim,
                 anchor=links[claim.id],
                 name=claim.id.partition("/")[2] or claim.id,
-                rows=tuple(_rows(claim, frame, marks, pins, pin_links, dots)),
+                domain=domain_of(claim.paper),
+                change=change_of(claim, accepted.get(claim.id)) if accepted else None,
+                rows=tuple(rows(claim, frame, known, dots)),
+                participants=tuple(participants(claim, known)),
                 frame=frame,
                 conditions=conditions_of(claim, asked),
                 mini=None if claim.effect is None else forest.bar(mini_frame, claim.effect),
@@ -129,82 +122,45 @@ def claim_views(
                 rule=rule(claim),
                 margin=number(claim.margin),
                 p_value=_p_value(claim),
-                needed=_needed(claim),
+                turning=turning(claim),
                 where=settings_words(claim.where),
                 experiment_anchor=experiments.get(f"{claim.paper}/{claim.experiment}", ""),
                 rerun=rerun(record, claim.paper, claim.id.partition("/")[2] or claim.id),
                 cost=seconds(claim.seconds),
                 memory=memory(claim.peak_memory_bytes),
                 replicates=_replicates(claim),
+                seeds=_seeds(record, designs.get((claim.paper, claim.experiment), {})),
+                data=_data(data.get(claim.paper) if isinstance(data, dict) else None),
                 banners=tuple(_banners(claim)),
             )
         )
     return views
 
 
+def domain_of(paper: str) -> str:
+    """Return the domain of a paper's id."""
+    return paper.partition("/")[0]
+
+
+def _seeds(record: Record, design: Mapping[str, Any]) -> str:
+    """Return which random numbers a claim's evidence rests on."""
+    words = f"root seed {record.seed}"
+    replicates, block = design.get("replicates"), design.get("block")
+    if isinstance(replicates, int) and replicates > 0:
+        words += f", replicates 0 to {replicates - 1:,}" if replicates > 1 else ", replicate 0"
+        words += f" in blocks of {block}" if isinstance(block, int) and block < replicates else ""
+    return f"{words}; the same problems and noise for every contender"
+
+
+def _data(found: Any) -> str:
+    """Return the digest of what a paper may read of the data; empty where that is nothing."""
+    return found if isinstance(found, str) and found != _NO_DATA else ""
+
+
 def _is_success(claim: ClaimRecord) -> bool:
     return claim.kind == "success" or bool(
         claim.effect is not None and claim.effect.interval == "wilson"
     )
-
-
-def _rows(
-    claim: ClaimRecord,
-    frame: forest.Frame,
-    marks: Mapping[tuple[str, str], Mark],
-    pins: Mapping[tuple[str, str, str], str],
-    pin_links: Mapping[str, str],
-    dots: list[float | None],
-) -> Iterable[Row]:
-    """Yield the subject, its opponents, the control and the candidates."""
-
-    def row(
-        name: str,
-        role: str,
-        verdict: str,
-        effect: Effect | None,
-        *,
-        where: Mapping[str, Any] | None = None,
-        reason: str = "",
-        replicates: list[float | None] | None = None,
-    ) -> Row:
-        value, limits = value_and_limits(effect)
-        pin = pins.get((claim.paper, claim.experiment, name), "")
-        return Row(
-            name=name,
-            mark=marks.get((claim.paper, name)),
-            role=role,
-            verdict=verdict,
-            bar=None if effect is None else forest.bar(frame, effect, replicates or []),
-            value=value,
-            limits=limits,
-            n=None if effect is None else effect.n,
-            where=settings_words(where or {}),
-            reason=reason,
-            pin=pin,
-            pin_anchor=pin_links.get(f"{claim.paper}/{pin}", ""),
-        )
-
-    def compared(comparison: Comparison, role: str) -> Row:
-        return row(
-            comparison.contender,
-            role,
-            comparison.verdict,
-            comparison.effect,
-            where=comparison.where,
-            reason=comparison.reason,
-        )
-
-    role = "method" if not claim.against else "method, the weakest of the comparisons below"
-    if len(claim.against) == 1:
-        role = f"method, against {claim.against[0].contender}"
-    yield row(claim.method, role, claim.verdict, claim.effect, replicates=dots)
-    if len(claim.against) > 1:
-        for opponent in claim.against:
-            yield compared(opponent, "the method against this opponent")
-    yield compared(claim.control, "control")
-    for candidate in claim.candidates:
-        yield compared(candidate, "candidate")
 
 
 def _replicates(claim: ClaimRecord) -> str:
@@ -226,15 +182,6 @@ def _p_value(claim: ClaimRecord) -> str:
     return number(claim.p_value, 2) if claim.p_value else "below 10⁻³⁰⁰"
 
 
-def _needed(claim: ClaimRecord) -> str:
-    """Return what would settle an inconclusive claim; empty when nothing is known."""
-    if claim.needed is None:
-        return ""
-    if claim.needed >= CAP:
-        return f"{CAP:,} replicates or more: patience alone won't"
-    return f"about {claim.needed:,} replicates, with --replicates {claim.needed}"
-
-
 def _banners(claim: ClaimRecord) -> Iterable[str]:
     if claim.verdict == "void":
         yield (
@@ -250,27 +197,31 @@ def _banners(claim: ClaimRecord) -> Iterable[str]:
         )
 
 
-def settings_words(where: Mapping[str, Any]) -> str:
-    """Return settings as ``gamma = 10, k = 2 or 4``."""
-
-    def one(value: Any) -> str:
-        if isinstance(value, (list, tuple)):
-            return listed([one(item) for item in value], "or")
-        if isinstance(value, float):
-            return number(value, 6)
-        return str(value)
-
-    return ", ".join(f"{name} = {one(value)}" for name, value in where.items())
-
-
 def rerun(record: Record, paper: str, keyword: str = "") -> str:
     """Return the command that runs a paper, or one claim of it, again."""
     words = ["pytest", f"suite/{paper}", "--benchmark-only", "--profile", record.profile]
     if record.device != "cpu":
         words += ["--device", record.device]
+    if record.seed:
+        words += ["--root-seed", str(record.seed)]
+    words += _asked(record.command, "--replicates")
     if keyword:
         words += ["-k", keyword]
     return shlex.join(words)
+
+
+def _asked(command: str, option: str) -> list[str]:
+    """Return an option of a command line with its value, where it was given."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # an open quotation mark: no shell wrote this
+        return []
+    for word, following in pairwise([*words, ""]):
+        if word == option:
+            return [option, following]
+        if word.startswith(f"{option}="):
+            return [option, word.partition("=")[2]]
+    return []
 
 
 def flattened(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -77,8 +77,8 @@ def opponents_of_all(experiment):
         where={"evaluations": (0,)},
     )(opponents.total_variation)
     experiment.baseline(pin="cg-sense", where={"evaluations": (0,)})(opponents.cg_sense)
-    experiment.baseline(where={"evaluations": (0,)})(opponents.zero_filled)
-    experiment.baseline(where={"evaluations": (0,)})(opponents.posterior_mean)
+    experiment.baseline(pin="zero-filled", where={"evaluations": (0,)})(opponents.zero_filled)
+    experiment.baseline(pin="posterior-mean", where={"evaluations": (0,)})(opponents.posterior_mean)
     experiment.control(where={"evaluations": (4, 50)})(who.no_consistency)
 
 
@@ -163,8 +163,12 @@ FEW = {"evaluations": (4, 50)}
 
 volume.method(grid={"lamb": LAMBS, "eta": ETAS}, where=FEW)(volumes.admm_tv)
 volume.method(where=FEW)(volumes.admm_tv_released)
-volume.baseline(grid={"rho": (0.0, 0.03, 0.3), "eta": ETAS}, where=FEW)(volumes.without_tv)
-volume.baseline(grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where=FEW)(volumes.slicewise)
+volume.baseline(pin="dds-without-tv", grid={"rho": (0.0, 0.03, 0.3), "eta": ETAS}, where=FEW)(
+    volumes.without_tv
+)
+volume.baseline(pin="dds-slicewise", grid={"gamma": (10.0, 30.0, 100.0), "eta": ETAS}, where=FEW)(
+    volumes.slicewise
+)
 volume.baseline(
     pin="diffusion-mbir",
     grid={"rho": (0.001, 0.003, 0.01), "lamb": (3e-4, 1e-3)},

@@ -31,7 +31,7 @@ heavy = Experiment(heavy_problem, measure_gap, stack=("T", "k"))
 # The instances that are hard for naive steps, and the one where something must be done.
 
 hard.method(who.linear_decay)
-hard.baseline(who.constant)
+hard.baseline(pin="constant-steps")(who.constant)
 hard.baseline(pin="jain-phases")(who.phases)
 hard.baseline(pin="polyak-average")(who.uniform_average)
 hard.baseline(pin="suffix-average")(who.suffix_average)
@@ -81,8 +81,8 @@ def growth_on_constant(subject):
 
 sweep.method(who.linear_decay)
 sweep.baseline(pin="torch-sgd")(who.torch_sgd)
-sweep.baseline(who.inverse_sqrt)
-sweep.baseline(who.constant)
+sweep.baseline(pin="inverse-sqrt-steps")(who.inverse_sqrt)
+sweep.baseline(pin="constant-steps")(who.constant)
 sweep.control(who.one_step_early)
 
 

@@ -148,7 +148,7 @@ rate.method(who.small_path)
 rate.baseline(pin="exact-rank-subgm")(opponents.exact_rank_path)
 rate.baseline(pin="diminishing-subgm")(opponents.diminishing_path)
 rate.control(who.large_path)
-rate.baseline(who.constant_path)
+rate.baseline(pin="constant-subgm")(who.constant_path)
 
 
 def decay(subject):

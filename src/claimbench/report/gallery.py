@@ -1,0 +1,140 @@
+"""All pictures of a paper, drawn or taken from what is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from claimbench.record import plain
+from claimbench.report import kept
+from claimbench.report.downloads import Download, downloads
+from claimbench.report.evidence import read_evidence
+from claimbench.report.numerals import listed
+from claimbench.report.own_figures import OwnFigures, load
+from claimbench.report.palette import Mark
+from claimbench.report.pictures import Drawn, Picture, draw, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An experiment to be drawn.
+
+    Attributes
+    ----------
+    anchor
+        Its id on the page.
+    wheres
+        Settings of the claims on it: their cells are shown first.
+    race
+        Whether seconds are a measure of it.
+    """
+
+    name: str
+    anchor: str
+    wheres: tuple[Mapping[str, Any], ...]
+    race: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The pictures of a paper: experiment -> what is shown of it; and what went wrong."""
+
+    drawn: Mapping[str, Drawn]
+    errors: tuple[str, ...]
+
+
+def gallery(
+    paper: str,
+    experiments: Sequence[Asked],
+    palette: Mapping[str, Mark],
+    *,
+    designed: set[str],
+    record_path: Path,
+    root: Path | None,
+) -> Gallery:
+    """Return the pictures of a paper.
+
+    Parameters
+    ----------
+    designed
+        Experiments that the paper has, whether they ran or not.
+    """
+    place = kept.folder(root)
+    key = ""
+    if place is not None and root is not None:
+        folder = record_path.with_suffix("") / paper
+        key = kept.key_of(root, paper, folder, _plain(paper, experiments, palette, designed))
+        content = kept.read(place, key)
+        if content is not None:
+            return _restored(content)
+    own = load(root, paper)
+    drawn = {}
+    for one in experiments:
+        evidence = read_evidence(record_path, paper, one.name)
+        shown = draw(
+            one.anchor,
+            palette,
+            evidence,
+            [figure for figure in own.figures if figure.experiment == one.name],
+            wheres=one.wheres,
+            race=one.race,
+            limit=share(len(experiments)),
+        )
+        slug = paper.rpartition("/")[2]
+        drawn[one.name] = dataclasses.replace(shown, data=downloads(evidence, f"{slug}-{one.name}"))
+    made = Gallery(drawn, tuple(_errors(own, [one.name for one in experiments], designed)))
+    # What went wrong may go well the next time: a package that is installed, a file that is back.
+    if key and not made.errors and not any(d.errors or d.missing for d in drawn.values()):
+        content = {name: dataclasses.asdict(one) for name, one in drawn.items()}
+        kept.keep(place, key, plain(content))
+    return made
+
+
+def _plain(
+    paper: str, experiments: Sequence[Asked], palette: Mapping[str, Mark], designed: set[str]
+) -> Any:
+    return plain(
+        {
+            "paper": paper,
+            "experiments": [dataclasses.asdict(one) for one in experiments],
+            "palette": [[name, mark.colour, mark.marker] for name, mark in palette.items()],
+            "designed": sorted(designed),
+        }
+    )
+
+
+def _restored(content: Mapping[str, Any]) -> Gallery:
+    from markupsafe import Markup
+
+    drawn = {}
+    for name, one in content.items():
+        pictures = tuple(
+            # Drawn by this package, and read back with its digest.
+            Picture(**{**picture, "svg": Markup(picture["svg"])})  # noqa: S704
+            for picture in one["pictures"]
+        )
+        drawn[name] = Drawn(
+            pictures=pictures,
+            legend=tuple((label, Mark(**mark)) for label, mark in one["legend"]),
+            errors=tuple(one["errors"]),
+            notes=tuple(one["notes"]),
+            data=tuple(Download(**download) for download in one["data"]),
+        )
+    return Gallery(drawn, ())
+
+
+def _errors(own: OwnFigures, experiments: list[str], designed: set[str]) -> Iterator[str]:
+    """Yield what keeps a figure from being drawn, but for experiments that were deselected."""
+    if own.error:
+        yield own.error
+    for figure in own.figures:
+        if figure.experiment not in {*experiments, *designed, *own.experiments}:
+            yield (
+                f"figures.py draws “{figure.caption}” from the experiment {figure.experiment},"
+                f" which is not in this run; it has {listed(experiments) or 'none'}."
+            )
