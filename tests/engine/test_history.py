@@ -27,6 +27,7 @@ from claimbench.record import ClaimRecord, Record
 
 ROOT = Path(__file__).parents[2]
 HISTORY = ROOT / "results" / "history"
+PEAK = "kernels.Kernels.peakmem_kernel"
 PAGE = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
 
 
@@ -166,6 +167,16 @@ def test_the_commands_of_the_page_can_be_typed() -> None:
     assert {one[0] for one in words} >= {"run", "continuous", "publish"}
     for one in words:
         assert parser.parse_args(one).func.__self__.__name__.lower() == one[0]
+
+
+def test_there_is_a_history() -> None:
+    """What is committed has several commits of one machine, with memory and effects."""
+    found = [json.loads(path.read_text()) for path in HISTORY.glob("*/*-*.json")]
+
+    assert len({one["commit_hash"] for one in found}) >= 9
+    for one in found:
+        assert set(one["results"]) >= {"claims.Claims.track_shortfall", PEAK}
+        assert any(not math.isnan(value) for value in one["results"][PEAK][0])
 
 
 @pytest.mark.parametrize(

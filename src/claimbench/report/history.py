@@ -30,7 +30,7 @@ _FOLLOWED: dict[str, tuple[str, Callable[[float], str], Callable[[float], float]
     "claims.Claims.track_shortfall": (
         "shortfall in margins",
         number,
-        lambda value: math.sinh(math.log(value)),
+        lambda value: round(math.sinh(math.log(value)), 9),
     ),
 }
 
@@ -157,7 +157,7 @@ def _line(paper: str, name: str, benchmark: str, values: Sequence[float | None])
         last=drawn[-1][-1],
         zero=at(0, 0.0)[1],
         newest=told(known[-1]),
-        extent=f"{told(min(known))} to {told(max(known))}",
+        extent=" to ".join(dict.fromkeys([told(min(known)), told(max(known))])),
         label=f"{what} of {name}, oldest commit first: {words}",
     )
 
