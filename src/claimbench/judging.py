@@ -12,15 +12,17 @@ import numpy as np
 
 from claimbench.binding import Paper, control_where
 from claimbench.claim import Claim
+from claimbench.comparisons import comparison, conditions_of, effect_of
 from claimbench.errors import BenchFileError, ClaimbenchError
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
 from claimbench.goalposts import claim_hash, rules
 from claimbench.grid import select
-from claimbench.record import ClaimRecord, Comparison, ConditionRecord, Effect, finite
+from claimbench.record import ClaimRecord, finite
 from claimbench.statistics.holm import holm
 from claimbench.statistics.interval import Interval
+from claimbench.statistics.looks import settled
 from claimbench.verdict import (
     Effects,
     Judgement,
@@ -63,7 +65,7 @@ def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> J
     not_judged: dict[str, str] = {}
     errors: list[str] = []
     for paper in papers:
-        court = _Court(paper, evidence.get(paper.id, {}))
+        court = Court(paper, evidence.get(paper.id, {}))
         own: list[ClaimRecord] = []
         for claim in paper.claims:
             name = f"{paper.files.slug}/{claim.id}"
@@ -81,17 +83,18 @@ def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> J
     return Judged(_corrected(claims), not_judged, tuple(errors))
 
 
-class _Court:
+class Court:
     """Judges the claims of one paper."""
 
-    def __init__(self, paper: Paper, evidence: Evidence) -> None:
+    def __init__(self, paper: Paper, evidence: Evidence, sources: Sources | None = None) -> None:
         self._paper = paper
         self._evidence = evidence
         self._rules = rules(paper)
-        self._sources = Sources(paper.files.root)
+        self._sources = sources or Sources(paper.files.root)
         self._subjects: dict[tuple[str, str], Subject] = {}
 
     def absent(self, claim: Claim) -> list[str]:
+        """Return the contenders without evidence that the claim needs."""
         return [n for n in claim.contenders if (claim.experiment, n) not in self._evidence]
 
     def rehearse(self, claim: Claim) -> list[str]:
@@ -104,7 +107,16 @@ class _Court:
                 return [f"claim {claim.id}: {error}"]
         return []
 
+    def asks_for_more(self, claim: Claim) -> bool:
+        """Whether further replicates could settle the claim, what it requires apart."""
+        if self.absent(claim) or self._lost(claim, claim.contenders) is not None:
+            return False
+        record, errors = self.judge(claim)
+        instances = self._rules[claim.id].instances
+        return not errors and not settled(record.verdict, instances=instances)
+
     def judge(self, claim: Claim) -> tuple[ClaimRecord, list[str]]:
+        """Return the verdict, and the errors of the estimand."""
         lost = self._lost(claim, (claim.method, *claim.against))
         if lost is not None:
             return self._record(claim, _unheard(lost), {}, _unheard(lost)), []
@@ -184,6 +196,7 @@ class _Court:
     ) -> ClaimRecord:
         used = [self._evidence[claim.experiment, name] for name in claim.contenders]
         peaks = [one.peak_memory_bytes for one in used if one.peak_memory_bytes is not None]
+        look = self._paper.designs[claim.experiment].look
         return ClaimRecord(
             id=f"{self._paper.files.slug}/{claim.id}",
             paper=self._paper.id,
@@ -192,15 +205,15 @@ class _Court:
             primary=claim.primary,
             claim_hash=claim_hash(self._paper, claim, self._sources),
             verdict=judgement.verdict,
-            reason=judgement.reason,
-            effect=_effect(judgement.interval, claim.unit),
+            reason=f"{judgement.reason} {look.sentence}" if look else judgement.reason,
+            effect=effect_of(judgement.interval, claim.unit),
             margin=claim.margin,
             holm=True,
-            control=_comparison(
+            control=comparison(
                 claim.subject_of_control, control, claim.unit, control_where(claim)
             ),
             against=[
-                _comparison(name, part, claim.unit, claim.where)
+                comparison(name, part, claim.unit, claim.where)
                 for name, part in parts.items()
                 if name
             ],
@@ -220,8 +233,9 @@ class _Court:
             p_value=finite(judgement.p_value),
             needed=judgement.needed,
             tags=list(judgement.tags),
-            conditions=_conditions(judgement, claim.unit),
+            conditions=conditions_of(judgement, claim.unit),
             requires=[f"{self._paper.files.slug}/{name}" for name in claim.requires],
+            look=look,
         )
 
 
@@ -253,47 +267,6 @@ def _joined(parts: Mapping[str, Judgement]) -> Judgement:
 def _unheard(reason: str) -> Judgement:
     nothing = Interval(np.nan, -np.inf, np.inf, 0.95, 0, "none")
     return Judgement("inconclusive", f"Not judged on evidence: {reason}.", nothing)
-
-
-def _effect(interval: Interval, unit: str) -> Effect | None:
-    if interval.kind == "none":
-        return None
-    return Effect(
-        value=finite(interval.value),
-        low=finite(interval.low),
-        high=finite(interval.high),
-        level=interval.level,
-        n=interval.n,
-        unit=unit,
-        interval=interval.kind,
-        at_infinity="below"
-        if interval.high == -np.inf
-        else ("above" if interval.low == np.inf else ""),
-    )
-
-
-def _comparison(name: str, judgement: Judgement, unit: str, where: Mapping[str, Any]) -> Comparison:
-    return Comparison(
-        contender=name,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
-        effect=_effect(judgement.interval, unit),
-        where=dict(where),
-        conditions=_conditions(judgement, unit),
-        replicates=[finite(value) for value in judgement.replicates],
-    )
-
-
-def _conditions(judgement: Judgement, unit: str) -> list[ConditionRecord]:
-    return [
-        ConditionRecord(
-            each.name,
-            each.verdict,
-            _effect(each.interval, unit),
-            [finite(value) for value in each.replicates],
-        )
-        for each in judgement.conditions
-    ]
 
 
 def _corrected(claims: Sequence[ClaimRecord]) -> tuple[ClaimRecord, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from claimbench.claim import Look
 from claimbench.digest import digest
 from claimbench.errors import RecordError
 from claimbench.schema import of_schema, strict_json
@@ -100,6 +101,8 @@ class ClaimRecord:
         weakest.
     requires
         Claims without which this one means nothing, see `claimbench.claim.Claim`.
+    look
+        Of a run ``--until-decided``: the look that the verdict rests on; null for a fixed sample.
     """
 
     __pydantic_config__ = _CONFIG
@@ -135,6 +138,7 @@ class ClaimRecord:
     tags: list[str]
     conditions: list[ConditionRecord] = field(default_factory=list)
     requires: list[str] = field(default_factory=list)
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +209,8 @@ class Record:
         The words after ``pytest``, to run the same again.
     not_judged
         Claims of the papers above that could not be judged -> why.
+    until_decided
+        Whether experiments ended when their claims were decided.
     """
 
     __pydantic_config__ = _CONFIG
@@ -227,6 +233,7 @@ class Record:
     claims: list[ClaimRecord]
     contenders: list[ContenderRecord]
     not_judged: dict[str, str] = field(default_factory=dict)
+    until_decided: bool = False
 
 
 _ADAPTER = TypeAdapter(Record)
