@@ -209,9 +209,7 @@ class Court:
             effect=effect_of(judgement.interval, claim.unit),
             margin=claim.margin,
             holm=True,
-            control=comparison(
-                claim.subject_of_control, control, claim.unit, control_where(claim)
-            ),
+            control=comparison(claim.subject_of_control, control, claim.unit, control_where(claim)),
             against=[
                 comparison(name, part, claim.unit, claim.where)
                 for name, part in parts.items()

@@ -45,6 +45,8 @@ class Circumstances:
         Wall time of the session so far.
     engine_cpu
         CPU seconds of the engine's own process.
+    until_decided
+        Whether experiments ended when their claims were decided.
     """
 
     profile: Profile
@@ -55,6 +57,7 @@ class Circumstances:
     complete: bool
     total_seconds: float
     engine_cpu: float
+    until_decided: bool = False
 
 
 def make_record(
@@ -101,6 +104,7 @@ def make_record(
         claims=list(judged.claims),
         contenders=[_contender(one) for one in heard],
         not_judged=dict(judged.not_judged),
+        until_decided=circumstances.until_decided,
     )
 
 

@@ -89,6 +89,10 @@ OTHER = {"extra": "peers", "packages": {"POT": {"match": False, "installed": "2"
     ("changes", "words"),
     [
         ({"complete": False}, "partial"),
+        (
+            {"until_decided": True},
+            "until decided and can't be accepted: .*; to mend it: pytest suite --benchmark-only",
+        ),
         ({"claims": []}, "judges nothing"),
         ({"dirty": True}, "uncommitted changes"),
         ({"contenders": record().contenders}, "did not run"),

@@ -73,3 +73,7 @@ class Deadline:
     def outcome(self) -> Outcome:
         """What becomes of a unit for which no time was left."""
         return Outcome("over budget", self.reason)
+
+    def cut(self, outcome: Outcome) -> bool:
+        """Return whether it was the run's budget that left this unit without rows."""
+        return outcome.status == "over budget" and (outcome.reason or "").endswith(self.reason)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from claimbench.errors import ClaimbenchError
+from claimbench.evidence.job import Job
+from claimbench.evidence.plan import Plan
+from claimbench.evidence.tuning import best
+from claimbench.evidence.unit import Outcome, Unit
 
 #: Paper, experiment and contender by name.
 Key = tuple[str, str, str]
@@ -23,3 +32,36 @@ class Load:
     compute: int
     stored: int
     race: bool = False
+
+
+def load(plan: Plan, job: Job) -> Load:
+    """Return the load of a job.
+
+    Of a tuned contender nothing is known to be in the store until all its trials are.
+    """
+    context = plan.context
+    if job.of.pin and context.pin_state(job.of.pin)[1] is not None:
+        return Load(0, 0)  # it is not installed
+    design = job.paper.designs[job.experiment]
+    groups = len(plan.groups(job))
+    if job.is_race:
+        return Load(groups * (design.replicates + 1), 0, race=True)  # one more to warm up
+    trials = plan.trials(job) if job.of.grid else []
+    there = [unit for unit in trials if not context.fresh and Path(unit.file).is_file()]
+    if len(there) < len(trials):
+        blocks = groups * len(design.blocks)
+        return Load(len(trials) - len(there) + blocks, len(there))
+    units = plan.units(job, _chosen(job, trials))
+    stored = sum(not context.fresh and Path(unit.file).is_file() for unit in units)
+    return Load(len(units) - stored, len(there) + stored)
+
+
+def _chosen(job: Job, trials: Sequence[Unit]) -> dict[str, dict[str, Any]]:
+    """Return what trials that are in the store chose; nothing where they can't be read."""
+    tuning = job.paper.designs[job.experiment].tuning
+    if not trials or tuning is None:
+        return {}
+    try:
+        return best([(unit, Outcome("ok", from_store=True)) for unit in trials], tuning.criterion)
+    except ClaimbenchError:
+        return {}  # the run itself will tell

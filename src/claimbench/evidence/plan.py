@@ -19,8 +19,9 @@ class Plan:
     """Lays out jobs as units."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self.context = context
         self._sources = Sources(context.root)
+        self._laid: dict[tuple[object, ...], list[Unit]] = {}
 
     def units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
         """Return the blocks of all cells; of a race, a block for each round.
@@ -33,7 +34,10 @@ class Plan:
         design = job.paper.designs[job.experiment]
         size = 1 if job.is_race else design.block
         blocks = range(design.replicates // size)
-        return [
+        known = (job.key, design.replicates, size, repr(parameters or {}))
+        if known in self._laid:  # keys cost time: what is estimated first is then run
+            return self._laid[known]
+        self._laid[known] = [
             self._unit(
                 job,
                 cells=cells,
@@ -44,13 +48,17 @@ class Plan:
             for cells in self.groups(job)
             for block in blocks
         ]
+        return self._laid[known]
 
     def trials(self, job: Job) -> list[Unit]:
         """Return a unit for each point of the contender's grid, in each group of cells."""
         design = job.paper.designs[job.experiment]
         assert design.tuning is not None
         grid = job.of.grid
-        return [
+        known = (job.key, "trials")
+        if known in self._laid:
+            return self._laid[known]
+        self._laid[known] = [
             self._unit(
                 job,
                 cells=cells,
@@ -62,6 +70,7 @@ class Plan:
             for cells in self.groups(job)
             for values in itertools.product(*grid.values())
         ]
+        return self._laid[known]
 
     def groups(self, job: Job) -> list[tuple[Any, ...]]:
         """Return the cells, those that differ in stacked settings only taken together."""
@@ -73,7 +82,7 @@ class Plan:
         return [tuple(group) for group in groups.values()]
 
     def _unit(self, job: Job, **parts: Any) -> Unit:
-        files, context = job.paper.files, self._context
+        files, context = job.paper.files, self.context
         unit = Unit(
             root=str(files.root),
             domain=files.domain,

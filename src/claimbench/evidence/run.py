@@ -10,6 +10,7 @@ from pathlib import Path
 
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
+from claimbench.evidence.load import Key
 from claimbench.evidence.plan import Plan
 from claimbench.evidence.pool import Pool, outcome_of
 from claimbench.evidence.tuning import best
@@ -38,6 +39,7 @@ class Run:
         self._plan = Plan(context)
         self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
+        self._begun: dict[Key, ContenderEvidence] = {}
 
     def schedule(self, jobs: Iterable[Job]) -> None:
         """Hand over everything that is no race.
@@ -57,27 +59,21 @@ class Run:
             if not job.of.grid:
                 self._pending[job.key] = self._submitted(job, self._plan.units(job))
 
-    def planned(self, jobs: Iterable[Job]) -> dict[tuple[str, str, str], int]:
-        """Return how many units each job still has to compute, after `schedule`.
+    @property
+    def plan(self) -> Plan:
+        """How jobs are laid out as units."""
+        return self._plan
 
-        A tuned contender is counted as if nothing of its evidence were in the store yet.
-        """
-        planned = {}
-        for job in jobs:
-            groups = len(self._plan.groups(job))
-            waiting = [*self._pending.get(job.key, ()), *self._trials.get(job.key, ())]
-            count = sum(isinstance(future, Future) for _, future in waiting)
-            design = job.paper.designs[job.experiment]
-            if job.is_race:
-                count += groups * (design.replicates + 1)  # the warm-up is waited for as well
-            elif job.of.grid:
-                count += groups * len(design.blocks)
-            planned[job.key] = count
-        return planned
+    def extend(self, job: Job, evidence: ContenderEvidence) -> None:
+        """Hand over what a job has beyond its evidence so far: blocks of more replicates."""
+        known = {unit.key for unit in evidence.units}
+        units = self._plan.units(job, evidence.tuned)
+        self._pending[job.key] = self._submitted(job, [u for u in units if u.key not in known])
+        self._begun[job.key] = evidence
 
     def finish(self, job: Job) -> ContenderEvidence:
         """Wait for a job's units."""
-        evidence = ContenderEvidence(job)
+        evidence = self._begun.pop(job.key, None) or ContenderEvidence(job)
         if job.key in self._trials:
             self._tune(job, evidence)
         pending = self._pending.pop(job.key)
@@ -142,6 +138,9 @@ class Run:
             if not job.is_race and not self.context.fresh and Path(unit.file).is_file():
                 submitted.append((unit, Outcome("ok", from_store=True)))
                 continue
+            if (spent := self._out_of_time()) is not None:
+                submitted.append((unit, spent))
+                continue
             self._start_pool(race=job.is_race)
             assert self._pool is not None
             future = self._pool.submit(unit, budget=budget)
@@ -173,14 +172,23 @@ class Run:
                 future.cancel()
                 outcome = replace(late, reason=f"not run: {late.reason}", seconds=0.0)
             else:
-                while not future.done():
+                spent = self._out_of_time() if future.cancelled() else None
+                while not future.done() and (spent := self._out_of_time()) is None:
                     self.context.on_change(None, None)
                     wait([future], timeout=_TICK)
-                outcome = outcome_of(future, budget=budget)
+                outcome = spent or outcome_of(future, budget=budget)
             if outcome.status == "over budget":
                 late = late or outcome
             self.context.on_change(unit, outcome)
             yield unit, outcome
+
+    def _out_of_time(self) -> Outcome | None:
+        """End whatever runs once the run's budget is spent, and say so."""
+        deadline = self.context.deadline
+        if deadline is None or not deadline.passed:
+            return None
+        self.close()
+        return deadline.outcome
 
     def _tune(self, job: Job, evidence: ContenderEvidence) -> None:
         """Run the trials and hand over the evidence of the best."""
@@ -189,7 +197,8 @@ class Run:
         trials = []
         for unit, outcome in self._outcomes(job, self._trials.pop(job.key)):
             evidence.spent_tuning += outcome.seconds
-            if outcome.status == "unavailable":
+            spent = self.context.deadline is not None and self.context.deadline.cut(outcome)
+            if outcome.status == "unavailable" or spent:  # with some trials lost, none is the best
                 self._pending[job.key] = [(one, outcome) for one in self._plan.units(job)]
                 return
             trials.append((unit, outcome))

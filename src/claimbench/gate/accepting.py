@@ -93,6 +93,12 @@ def _check(record: Record, path: Path) -> None:
     again = f"pytest suite --benchmark-only --profile {record.profile}"
     if not record.complete:
         raise RecordError(f"{path} is partial and can't be accepted", cure=again)
+    if record.until_decided:
+        raise RecordError(
+            f"{path} was run until decided and can't be accepted: its replicates are fewer than"
+            " claim.toml's, its level another",
+            cure=again,
+        )
     if not record.claims:
         raise RecordError(
             f"{path} judges nothing and can't be accepted",

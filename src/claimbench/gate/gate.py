@@ -55,7 +55,7 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
     Raises
     ------
     RecordError
-        When the record is of another profile, or is not complete.
+        When the record is of another profile, is not complete, or was run until decided.
     """
     if record.profile != accepted.profile:
         raise RecordError(
@@ -67,6 +67,11 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
         raise RecordError(
             f"{path} is the record of a run that was interrupted or could not run whole",
             cure="pytest suite --benchmark-only   (resumes it)",
+        )
+    if record.until_decided:
+        raise RecordError(
+            f"{path} was run until decided, and accepted results have the replicates of claim.toml",
+            cure="pytest suite --benchmark-only   (computes what is missing)",
         )
     return hold(record, ratios(record, path), accepted)
 

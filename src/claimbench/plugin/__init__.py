@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
@@ -81,18 +82,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: isinstance(item, ContenderItem) and item.job.is_race)
 
 
-def pytest_runtestloop(session: pytest.Session) -> None:
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Hand the selected contenders to the workers before the first item waits for its own."""
     from claimbench.plugin.collect import ContenderItem
 
     state = session.config.stash[STATE]
     jobs = [item.job for item in session.items if isinstance(item, ContenderItem)]
+    if state.options.estimates and jobs:
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.ensure_newline()
+        for line in state.estimate(jobs):
+            reporter.write_line(line)
+        return True  # the loop is done: nothing runs
     if session.config.option.collectonly or not jobs or not state.options.runs:
-        return
+        return None
     try:
         state.start(jobs, session.config)
     except ClaimbenchError as error:
         pytest.exit(f"claimbench: {error}", returncode=error.exit_code)
+    return None
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from claimbench.evidence.load import Key, Load
 from claimbench.words import Profile
@@ -35,42 +36,59 @@ class Costs:
     ) -> None:
         self._file = results / "store" / "costs.json"
         self._prefix = f"{profile}/{device}/"
-        self._known = _read(self._file)
-        self._records = [results / profile / machine, accepted / profile / machine]
+        self._all = _read(self._file)
+        self._known = {
+            name.removeprefix(self._prefix): seconds
+            for name, seconds in self._all.items()
+            if name.startswith(self._prefix)
+        }
+        self._here = [results / profile / machine, accepted / profile / machine]
         self._elsewhere = accepted / profile
         self._told: dict[str, float] | None = None
         self._told_elsewhere: dict[str, float] | None = None
         self._learnt = False
 
-    def of(self, key: Key) -> float | None:
-        """Return the seconds of one unit on this machine, None where none was measured."""
+    def of(self, key: Key) -> tuple[float, Origin] | None:
+        """Return the seconds of one unit and where they are from, None where none was measured."""
         name = "/".join(key)
-        found = self._known.get(self._prefix + name)
-        if found is None:
-            if self._told is None:
-                self._told = _by_records(*self._records)
-            found = self._told.get(name)
-        return found
+        for origin, costs in self._costs():
+            if name in costs:
+                return costs[name], origin
+        return None
 
-    def elsewhere(self, key: Key) -> float | None:
-        """Return the seconds of one unit on any machine whose run was accepted."""
+    def _costs(self) -> Iterator[tuple[Origin, dict[str, float]]]:
+        """Yield what is known, the best first; records are read when it is not enough."""
+        yield "here", self._known
+        if self._told is None:
+            self._told = _by_records(*self._here)
+        yield "here", self._told
         if self._told_elsewhere is None:
-            folders = self._elsewhere.glob("*") if self._elsewhere.is_dir() else ()
-            self._told_elsewhere = _by_records(*sorted(folders))
-        return self._told_elsewhere.get("/".join(key))
+            self._told_elsewhere = _by_records(*sorted(self._elsewhere.glob("*")))
+        yield "elsewhere", self._told_elsewhere
 
     def learn(self, key: Key, seconds: float) -> None:
         """Take note of a unit that was computed; the latest counts half."""
-        name = self._prefix + "/".join(key)
+        name = "/".join(key)
         self._known[name] = 0.5 * (self._known.get(name, seconds) + seconds)
         self._learnt = True
 
     def save(self) -> None:
         """Remember what was learnt."""
         if self._learnt:
+            own = {self._prefix + name: seconds for name, seconds in self._known.items()}
+            text = json.dumps({**self._all, **own}, indent=1, sort_keys=True)
             aside = self._file.with_suffix(".partial")
-            aside.write_text(json.dumps(self._known, indent=1, sort_keys=True), encoding="utf-8")
+            aside.write_text(text, encoding="utf-8")
             aside.replace(self._file)
+
+
+#: Where the seconds of a unit are known from.
+Origin = Literal["here", "elsewhere", "standard"]
+_NOTES: dict[Origin, str] = {
+    "elsewhere": "by an accepted run of another machine",
+    "standard": "extrapolated from the standard profile by cells and replicates alone: bigger"
+    " cells cost more",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +97,16 @@ class Estimate:
 
     Attributes
     ----------
+    papers, compute, stored
+        How many papers there are, and how many blocks to compute and in the store.
     seconds
         Of what is known, races among it, if the blocks keep all workers busy.
     races
         Of what is known, inside races.
     unknown
-        Blocks of contenders that were never measured.
-    notes
-        What a reader should know besides: where the figures come from, what they leave out.
+        Blocks to compute of contenders that were never measured.
+    origins
+        Of the blocks to compute that are known, how many from where.
     """
 
     papers: int
@@ -95,58 +115,69 @@ class Estimate:
     seconds: float
     races: float
     unknown: int
-    notes: tuple[str, ...] = ()
+    origins: Mapping[Origin, int] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> str:
+        """Return ``about 12 min``, or why that can't be said."""
+        if self.compute == 0:
+            return "nothing to compute"
+        if self.unknown == self.compute:
+            return "unknown: never measured here"
+        return f"about {about(self.seconds)}"
 
     @property
     def line(self) -> str:
         """The estimate in one line."""
-        if self.unknown == self.compute > 0:
-            cost = "cost unknown, never measured here"
-        elif self.compute:
-            cost = f"about {about(self.seconds)}"
-        else:
-            cost = "nothing to compute"
-        papers = f"{self.papers:,} paper{'' if self.papers == 1 else 's'}"
-        blocks = f"{self.compute:,} block{'' if self.compute == 1 else 's'} to compute"
-        parts = [f"{cost}: {papers}, {blocks}, {self.stored:,} in the store"]
+        papers, blocks = _counted(self.papers, "paper"), _counted(self.compute, "block")
+        parts = [f"{self.cost}: {papers}, {blocks} to compute, {self.stored:,} in the store"]
         if self.races:
-            parts.append(f"races {about(self.races)} of it")
+            parts.append(f"races {about(self.races)}")
         if 0 < self.unknown < self.compute:
-            parts.append(f"{self.unknown:,} of the blocks were never measured here, and come on top")
-        return "; ".join((*parts, *self.notes))
+            parts.append(f"{self.unknown:,} of the blocks come on top, never measured here")
+        for origin, note in _NOTES.items():
+            if self.origins.get(origin):
+                parts.append(f"{self.origins[origin]:,} of the blocks {note}")
+        return "; ".join(parts)
 
 
 def estimate(
     loads: Mapping[Key, Load],
-    cost: Callable[[Key], float | None],
+    cost: Callable[[Key], tuple[float, Origin] | None],
     *,
     workers: int,
-    notes: tuple[str, ...] = (),
 ) -> Estimate:
     """Return what these loads cost on so many workers; races have one of their own, at the end."""
     plain = races = 0.0
-    unknown = 0
+    origins: Counter[Origin] = Counter()
     for key, load in loads.items():
-        seconds = cost(key)
-        if seconds is None:
-            unknown += load.compute
-        elif load.race:
+        known = cost(key)
+        if known is None:
+            continue
+        seconds, origin = known
+        origins[origin] += load.compute
+        if load.race:
             races += load.compute * seconds
         else:
             plain += load.compute * seconds
+    compute = sum(load.compute for load in loads.values())
     return Estimate(
         papers=len({paper for paper, _, _ in loads}),
-        compute=sum(load.compute for load in loads.values()),
+        compute=compute,
         stored=sum(load.stored for load in loads.values()),
         seconds=plain / workers + races,
         races=races,
-        unknown=unknown,
-        notes=notes,
+        unknown=compute - sum(origins.values()),
+        origins=origins,
     )
 
 
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
 def about(seconds: float) -> str:
-    """Return a length of time with as many digits as an estimate deserves: ``12 min``, ``2.5 h``."""
+    """Return a length of time with the digits that an estimate deserves: ``12 min``, ``2.5 h``."""
     if seconds < 99.5:
         return f"{max(1, round(seconds))} s"
     if seconds < 99.5 * 60:

@@ -13,16 +13,21 @@ import pytest
 from claimbench import judging
 from claimbench.binding import Paper, bind
 from claimbench.checkout import paper_of
+from claimbench.claim import Look
 from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
 from claimbench.evidence import clock
 from claimbench.evidence.context import Context
+from claimbench.evidence.deadline import Deadline
 from claimbench.evidence.job import ContenderEvidence, Job
+from claimbench.evidence.plan import Plan
 from claimbench.evidence.run import Run
 from claimbench.fingerprint import fingerprint
 from claimbench.gate.gate import Gate
 from claimbench.goalposts import rules
 from claimbench.pins import Pin, read_pins, state
+from claimbench.plugin.estimating import Estimator, told
 from claimbench.plugin.gating import gated
+from claimbench.plugin.looking import Looking
 from claimbench.plugin.options import Options
 from claimbench.plugin.progress import Progress
 from claimbench.record import Record
@@ -33,7 +38,15 @@ STATE: pytest.StashKey[Session] = pytest.StashKey()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the session came to, for the summary."""
+    """What the session came to, for the summary.
+
+    Attributes
+    ----------
+    over_budget
+        Why the run ended before all had run; empty where it did not.
+    looks
+        With which experiments came to their ends, where they were run until decided.
+    """
 
     record: Record
     record_path: Path | None
@@ -41,6 +54,8 @@ class Outcome:
     not_judged: Mapping[str, str]
     errors: tuple[str, ...]
     gate: Gate | None = None
+    over_budget: str = ""
+    looks: tuple[Look, ...] = ()
 
 
 class Session:
@@ -58,6 +73,9 @@ class Session:
         self._jobs: list[Job] = []
         self._run: Run | None = None
         self._progress: Progress | None = None
+        self._looking: Looking | None = None
+        budget = options.budget
+        self._deadline = None if budget is None else Deadline(budget, self._began)
         self._pins: dict[str, Pin] = {}
         self._evidence: dict[tuple[str, str, str], ContenderEvidence] = {}
 
@@ -93,35 +111,49 @@ class Session:
         StoreError
             When the results folder can't be written.
         """
-        from claimbench.data import hash_of
-
         root = jobs[0].paper.files.root
         results = self.options.results_of(root)
         _probe(results)
         self._jobs = jobs
-        progress = Progress(config, results / "store" / "costs.json")
+        estimator = Estimator.of(self.options, root)
+        progress = Progress(config, estimator.costs, workers=self.options.workers)
         self._progress = progress
-        context = Context(
+        context = dataclasses.replace(self._context(root), on_change=progress.update)
+        self._cpu = clock.process_seconds()
+        self._run = Run(context, workers=self.options.workers)
+        if self.options.until_decided:
+            self._looking = Looking(jobs)
+        loads = estimator.loads(jobs, self._run.plan)
+        progress.begin(loads, *estimator.lines(jobs, loads, self._run.plan, self._deadline))
+        self._run.schedule([self._looking.first(job) for job in jobs] if self._looking else jobs)
+
+    def estimate(self, jobs: list[Job]) -> list[str]:
+        """Return what a run of these jobs would cost: a line for each paper, and the sum."""
+        root = jobs[0].paper.files.root
+        return told(jobs, Plan(self._context(root)), self.options, root, self._deadline)
+
+    def _context(self, root: Path) -> Context:
+        from claimbench.data import hash_of
+
+        return Context(
             root=root,
-            store=results / "store",
+            store=self.options.results_of(root) / "store",
             device=self.options.device,
             seed=self.options.seed,
             fingerprint=fingerprint(self.options.device),
             data=lambda paper: hash_of(root, paper),
             pin_state=lambda name: state(self._pins[name]),
             fresh=self.options.fresh,
-            on_change=progress.update,
+            deadline=self._deadline,
         )
-        self._cpu = clock.process_seconds()
-        self._run = Run(context, workers=self.options.workers)
-        self._run.schedule(jobs)
-        progress.begin(self._run.planned(jobs))
 
     def evidence_of(self, job: Job) -> ContenderEvidence:
         """Wait for a contender's evidence; the first of a race runs the race."""
         assert self._run is not None
         if job.key not in self._evidence:
-            if job.is_race:
+            if self._looking is not None and self._looking.covers(job):
+                self._looking.run(self._run, self._evidence)
+            elif job.is_race:
                 field = [
                     one
                     for one in self._jobs
@@ -133,6 +165,11 @@ class Session:
                 self._evidence[job.key] = self._run.finish(job)
         return self._evidence[job.key]
 
+    def cut(self, evidence: ContenderEvidence) -> bool:
+        """Whether the run's budget was spent before this contender had all its evidence."""
+        deadline = self._deadline
+        return deadline is not None and any(deadline.cut(one) for one in evidence.outcomes)
+
     def finish(self, exitstatus: int) -> int | None:
         """Judge, record and report; return the exit code, or None to leave pytest's."""
         cpu = clock.process_seconds() - self._cpu
@@ -143,16 +180,20 @@ class Session:
         for (paper, experiment, contender), found in self._evidence.items():
             evidence[paper][experiment, contender] = found
         selected = {job.paper.id: job.paper for job in self._jobs}
-        judged = judging.judge_claims(selected.values(), evidence)
+        looking = self._looking
+        papers = looking.judged(selected.values()) if looking else selected.values()
+        judged = judging.judge_claims(papers, evidence)
+        cut = self._is_cut()
         circumstances = Circumstances(
             profile=self.options.profile,
             device=self.options.device,
             command=self.options.command,
             workers=self.options.workers,
             seed=self.options.seed,
-            complete=all(job.key in self._evidence for job in self._jobs),
+            complete=not cut and all(job.key in self._evidence for job in self._jobs),
             total_seconds=clock.now() - self._began,
             engine_cpu=cpu,
+            until_decided=self.options.until_decided,
         )
         record = make_record(circumstances, list(selected.values()), evidence, judged, self._pins)
         root = self._jobs[0].paper.files.root
@@ -174,13 +215,27 @@ class Session:
             except ClaimbenchError as error:
                 errors.append(str(error))
         self.outcome = Outcome(
-            record, record_path, report_path, judged.not_judged, tuple(errors), verdict
+            record,
+            record_path,
+            report_path,
+            judged.not_judged,
+            tuple(errors),
+            verdict,
+            over_budget=self._deadline.reason if cut and self._deadline is not None else "",
+            looks=tuple(looking.looks.values()) if looking else (),
         )
-        if self.broken or self.failures or errors:
+        if cut or self.broken or self.failures or errors:
             return 2
         if verdict is not None and exitstatus == 0:
             return verdict.exit_code(strict=False) or None
         return exitstatus or None
+
+    def _is_cut(self) -> bool:
+        """Whether the run's budget was spent before all had run that was asked for."""
+        looks = self._looking.looks.values() if self._looking is not None else ()
+        return any(look.ended == "over budget" for look in looks) or any(
+            self.cut(evidence) for evidence in self._evidence.values()
+        )
 
     def close(self) -> None:
         """End the workers."""

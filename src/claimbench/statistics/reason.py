@@ -89,7 +89,8 @@ def _place(interval: Interval, rule: Rule, verdict: Verdict) -> str:
             return f"lies within ±{margin}"
         if verdict == "not reproduced":
             return f"lies outside ±{margin}"
-        return f"does not lie within ±{margin}, nor does the {percent(rule.level)} interval lie outside"
+        outside = f"nor does the {percent(rule.level)} interval lie outside"
+        return f"does not lie within ±{margin}, {outside}"
     boundary, name = _boundary(rule, interval)
     inclusive = rule.kind in {"rate", "bound"}
     if (verdict == "reproduced") == inclusive and verdict != "inconclusive":
