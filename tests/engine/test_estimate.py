@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ import pytest
 from toy import (
     BENCH,
     CLAIM_TOML,
-    METHOD,
-    bench,
     bound,
     context,
     edited,
@@ -22,9 +19,12 @@ from toy import (
     run,
 )
 
+from claimbench.evidence.deadline import Deadline
 from claimbench.evidence.load import Load, load
 from claimbench.evidence.plan import Plan
 from claimbench.plugin.costs import Costs, Estimate, about, estimate
+from claimbench.plugin.estimating import told
+from claimbench.plugin.options import Options
 
 A, B, RACE = ("p/a", "x", "one"), ("p/a", "x", "two"), ("p/b", "clock", "one")
 
@@ -44,6 +44,7 @@ def test_workers_share_the_blocks_and_races_come_after() -> None:
     assert found.line == ("about 40 s: 2 papers, 30 blocks to compute, 12 in the store; races 10 s")
 
 
+UNKNOWN = "unknown: never measured here"
 TEN = "1 paper, 10 blocks to compute, 0 in the store"
 EXTRAPOLATED = (
     " 6 of the blocks extrapolated from the standard profile by cells and replicates alone: bigger"
@@ -72,7 +73,7 @@ EXTRAPOLATED = (
         ),
         (
             Estimate(1, 10, 0, 7200.0, 0.0, 0, {"elsewhere": 4, "standard": 6}),
-            f"about 2.0 h: {TEN}; 4 of the blocks by an accepted run of another machine;"
+            f"about 2 h: {TEN}; 4 of the blocks by an accepted run of another machine;"
             + EXTRAPOLATED,
         ),
     ],
@@ -84,7 +85,14 @@ def test_the_line_says_what_is_known_and_what_is_not(made: Estimate, line: str) 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 s"), (59, "59 s"), (99.6, "2 min"), (725, "12 min"), (9000, "2.5 h"), (1e5, "28 h")],
+    [
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (99.6, "1.7 min"),
+        (725, "12 min"),
+        (9000, "2.5 h"),
+        (1e6, "278 h"),
+    ],
 )
 def test_an_estimate_has_few_digits(seconds: float, words: str) -> None:
     """It is no measurement."""
@@ -200,73 +208,130 @@ def test_what_is_not_installed_costs_nothing(tmp_path: Path) -> None:
     assert load(plan, job) == Load(0, 0)
 
 
-SLOW = METHOD.replace("    problem.calls", "    sleep(0.3)\n    problem.calls", 1).replace(
-    "from numpy import exp", "from time import sleep\n\nfrom numpy import exp"
-)
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The estimate of a checkout that never ran, of one that did, and of its full profile."""
-    root = make(tmp_path_factory.mktemp("checkout"), method__py=SLOW)
-    words = ("suite", "--workers", "1", "--estimate")
-    first = run(root, *words)
-    bench(root, "-k", "falls")
-    return {
-        "root": root,
-        "first": first,
-        "again": run(root, *words),
-        "full": run(root, *words, "--profile", "full"),
-        "fresh": run(root, *words, "--fresh", "--budget", "1s"),
+def options(**changes: Any) -> Options:
+    """Return the words of a command line, with `changes`."""
+    facts: dict[str, Any] = {
+        "profile": "standard",
+        "device": "cpu",
+        "replicates": None,
+        "workers": 2,
+        "results": None,
+        "seed": 0,
+        "fresh": False,
+        "runs": False,
+        "gate": False,
+        "budget": None,
+        "until_decided": False,
+        "estimates": True,
+        "command": "",
     }
+    return Options(**facts | changes)
 
 
-def test_without_history_the_cost_is_unknown(told: dict[str, Any]) -> None:
-    """And nothing is run: no record, no store, exit code 0."""
-    first = told["first"]
-
-    assert first.returncode == 0, first.stdout
-    assert (
-        "unknown: never measured here: 1 paper, 18 blocks to compute, 0 in the store"
-        in first.stdout
-    )
-    assert "profile standard on cpu, 1 worker" in first.stdout
+def told_of(root: Path, *, deadline: Deadline | None = None, **changes: Any) -> list[str]:
+    """Return what ``--estimate`` prints."""
+    asked = options(**changes)
+    paper = bound(root, profile=asked.profile)
+    return told(jobs_of(paper), Plan(context(root)), asked, root, deadline)
 
 
-def test_history_tells_what_is_left(told: dict[str, Any]) -> None:
-    """Two of three contenders are in the store; the third was never measured."""
-    assert (
-        "unknown: never measured here: 1 paper, 6 blocks to compute, 12 in the store"
-        in told["again"].stdout
-    )
-    assert re.search(
-        r"^about [3-9] s: 1 paper, 18 blocks to compute, 0 in the store;"
-        r" 6 of the blocks come on top, never measured here$",
-        told["fresh"].stdout,
-        re.MULTILINE,
-    ), told["fresh"].stdout
+def known(root: Path, **seconds: float) -> None:
+    """Let each contender's block at the standard profile have cost so much."""
+    remembered = {f"standard/cpu/toy/line/line/{name}": cost for name, cost in seconds.items()}
+    written(root, "results/store/costs.json", json.dumps(remembered))
 
 
-def test_another_profile_is_extrapolated_and_says_so(told: dict[str, Any]) -> None:
-    """Four cells for three: the new cell's blocks at the price of the old ones."""
-    assert re.search(
-        r"^about [0-9]+ s: 1 paper, \d+ blocks to compute, \d+ in the store;"
-        r" \d+ of the blocks come on top, never measured here;"
-        r" \d+ of the blocks extrapolated from the standard profile by cells and replicates alone",
-        told["full"].stdout,
-        re.MULTILINE,
-    ), told["full"].stdout
+def test_without_history_the_cost_is_unknown(tmp_path: Path) -> None:
+    """In the paper's line and in the sum."""
+    paper, profile, total = told_of(make(tmp_path))
+
+    assert paper == "toy/line      18 blocks to compute,      0 in the store, " + UNKNOWN
+    assert profile == "profile standard on cpu, 2 workers"
+    assert total == f"{UNKNOWN}: 1 paper, 18 blocks to compute, 0 in the store"
 
 
-def test_a_budget_that_is_too_small_is_warned_of(told: dict[str, Any]) -> None:
-    """Before the run, in words that say what will happen."""
-    assert (
-        "that passes the run's budget of 1 s: what it leaves out will say so, and the same command"
-        " goes on there" in told["fresh"].stdout
+def test_history_tells_what_each_block_costs(tmp_path: Path) -> None:
+    """Six blocks of 20 s and six of 30 s on two workers, and six that nobody knows."""
+    root = make(tmp_path)
+    known(root, steep=20, flat=30)
+    paper, _, total = told_of(root)
+
+    assert paper.endswith("about 2.5 min, and 6 unknown")
+    assert total == (
+        "about 2.5 min: 1 paper, 18 blocks to compute, 0 in the store;"
+        " 6 of the blocks come on top, never measured here"
     )
 
 
-def test_nothing_is_run(told: dict[str, Any]) -> None:
-    """An estimate leaves no record: the one there is of the run."""
-    assert len(list((told["root"] / "results" / "standard").rglob("*.json"))) == 1
-    assert not (told["root"] / "results" / "full").exists()
+def test_another_profile_is_extrapolated_and_says_so(tmp_path: Path) -> None:
+    """Four cells for three in blocks of the same size: eight blocks at the price of the six."""
+    root = make(tmp_path)
+    known(root, steep=20, flat=20, flatter=20)
+    *_, total = told_of(root, profile="full")
+
+    # 24 blocks of 20 s on two workers.
+    assert total == (
+        "about 4 min: 1 paper, 24 blocks to compute, 0 in the store; 24 of the blocks"
+        " extrapolated from the standard profile by cells and replicates alone: bigger cells cost"
+        " more"
+    )
+
+
+def test_a_bigger_block_costs_more(tmp_path: Path) -> None:
+    """Blocks of twelve replicates for blocks of three: four times the seconds each."""
+    root = make(
+        tmp_path,
+        claim__toml=edited(
+            CLAIM_TOML, ("full = { T = [1, 2, 4, 8] }", "full = { replicates = 24, block = 12 }")
+        ),
+    )
+    known(root, steep=20, flat=20, flatter=20)
+    *_, total = told_of(root, profile="full")
+
+    # 3 contenders x 3 cells x 2 blocks of 80 s on two workers: 720 s.
+    assert total.startswith("about 12 min: 1 paper, 18 blocks to compute, 0 in the store;")
+
+
+def test_a_race_is_told_apart(tmp_path: Path) -> None:
+    """Its rounds and warm-ups run alone, whatever the workers."""
+    root = make(
+        tmp_path, bench_line__py=edited(BENCH, ("measure)\n\n@", "measure, seconds=True)\n\n@"))
+    )
+    known(root, steep=2, flat=2, flatter=2)
+    *_, total = told_of(root)
+
+    # 3 contenders x 3 cells x (6 rounds + 1 to warm up) of 2 s.
+    assert total == "about 2.1 min: 1 paper, 63 blocks to compute, 0 in the store; races 2.1 min"
+
+
+def test_a_budget_that_is_too_small_is_warned_of(tmp_path: Path) -> None:
+    """In words that say what will happen; one that is enough is not."""
+    root = make(tmp_path)
+    known(root, steep=20, flat=30, flatter=30)
+    *_, warning = told_of(root, deadline=Deadline(200, 0.0))
+
+    assert warning == (
+        "that passes the run's budget of 3 min 20 s: what it leaves out will say so, and the same"
+        " command goes on there"
+    )
+    assert len(told_of(root, deadline=Deadline(300, 0.0))) == 3
+
+
+def test_an_experiment_that_may_end_early_costs_at_most_so_much(tmp_path: Path) -> None:
+    """Nobody knows beforehand how many looks it takes."""
+    root = make(tmp_path)
+
+    assert told_of(root, until_decided=True)[-1].endswith(
+        "; at most, for experiments may end early"
+    )
+
+
+def test_a_session_can_tell_instead_of_running(tmp_path: Path) -> None:
+    """Exit code 0, the estimate, and nothing left behind."""
+    root = make(tmp_path)
+    done = run(root, "suite", "--workers", "1", "--estimate", "--profile", "full")
+
+    assert done.returncode == 0, done.stdout
+    assert f"{UNKNOWN}: 1 paper, 24 blocks to compute, 0 in the store" in done.stdout
+    assert "profile full on cpu, 1 worker\n" in done.stdout
+    assert not (root / "results").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from test_resume import bits
 from toy import BENCH, CLAIM_TOML, METHOD, bench, bound, context, edited, jobs_of, make
 from toy import records as records_of
 
+from claimbench.errors import UsageError
 from claimbench.evidence.deadline import Deadline
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.load import Key
 from claimbench.evidence.run import Run
 from claimbench.judging import judge_claims
 from claimbench.plugin.looking import Looking
+from claimbench.plugin.options import Options
 from claimbench.record import ClaimRecord
 
 #: Forty replicates in blocks of five: looks at 5, 10, 20 and 40.
@@ -380,18 +383,21 @@ def test_a_plain_session_computes_the_rest(session: tuple[Path, Any, Any]) -> No
     ("words", "message"),
     [
         (
-            ("--profile", "smoke"),
-            "--until-decided at a profile that judges nothing: 'smoke'; allowed: standard or full",
+            {"profile": "smoke"},
+            "--until-decided at a profile that judges nothing: 'smoke'; allowed: standard or full;",
         ),
-        (("--gate",), "--until-decided with --gate; allowed: one of them: accepted results have"),
+        ({"gate": True}, "--until-decided with --gate; allowed: one of them: accepted results"),
     ],
 )
-def test_where_nothing_could_be_decided_it_is_refused(
-    tmp_path: Path, words: tuple[str, ...], message: str
-) -> None:
+def test_where_nothing_could_be_decided_it_is_refused(words: dict[str, Any], message: str) -> None:
     """With what is allowed, and the command."""
-    done = bench(make(tmp_path), "--until-decided", *words)
+    given = {
+        "profile": "standard", "workers": 1, "replicates": None, "gate": False,
+        "until_decided": True, "device": "cpu", **words,
+    }  # fmt: skip
+    option = SimpleNamespace(**{f"claimbench_{name}": value for name, value in given.items()})
+    with pytest.raises(UsageError) as raised:
+        Options.of(SimpleNamespace(option=option))  # type: ignore[arg-type]
 
-    assert done.returncode == 4
-    assert message in done.stderr
-    assert "to mend it: pytest suite --benchmark-only" in done.stderr
+    assert str(raised.value).startswith(message)
+    assert "to mend it: pytest suite --benchmark-only" in str(raised.value)

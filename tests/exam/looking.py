@@ -155,9 +155,7 @@ def _one(each: Experiment) -> tuple[int, ...]:
     n, verdicts = each.taken()
     before = {claim.id: claim for claim in each.claims}
     looked_at = len(each.sizes) > 1
-    fixed = {
-        name: each.verdict(before[name], each.design.replicates, looks=1) for name in verdicts
-    }
+    fixed = {name: each.verdict(before[name], each.design.replicates, looks=1) for name in verdicts}
     changed = sum(
         judgement is not None and judgement.verdict != verdicts[name]
         for name, judgement in fixed.items()

@@ -1,6 +1,6 @@
 """What looking early costs and saves: the tables that docs/statistics.md quotes.
 
-    pytest tests/exam/test_looks.py -m exam
+pytest tests/exam/test_looks.py -m exam
 """
 
 from __future__ import annotations
@@ -58,7 +58,11 @@ def power_rows() -> Iterator[Row]:
         verdict, taken = superior(noise + effect, MARGIN, LOOKS, spent(0.95))
         yield (
             f"{effect:g}",
-            *(f"{100 * (found == word).mean():.1f}" for found in (fixed, verdict) for word in (1, -1)),
+            *(
+                f"{100 * (found == word).mean():.1f}"
+                for found in (fixed, verdict)
+                for word in (1, -1)
+            ),
             f"{taken.mean():.1f}",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,15 +173,25 @@ class Run:
                 future.cancel()
                 outcome = replace(late, reason=f"not run: {late.reason}", seconds=0.0)
             else:
-                spent = self._out_of_time() if future.cancelled() else None
+                spent = None
                 while not future.done() and (spent := self._out_of_time()) is None:
                     self.context.on_change(None, None)
                     wait([future], timeout=_TICK)
-                outcome = spent or outcome_of(future, budget=budget)
+                outcome = spent or self._outcome(future, budget)
             if outcome.status == "over budget":
                 late = late or outcome
             self.context.on_change(unit, outcome)
             yield unit, outcome
+
+    def _outcome(self, future: Future[Outcome], budget: float) -> Outcome:
+        """Return what became of a unit that is done, or was given up as the run was out of time."""
+        try:
+            if not future.cancelled():
+                return outcome_of(future, budget=budget)
+        except BrokenProcessPool:  # a pool that is ended may say so of what it had still to do
+            if self._out_of_time() is None:
+                raise
+        return self._out_of_time() or outcome_of(future, budget=budget)
 
     def _out_of_time(self) -> Outcome | None:
         """End whatever runs once the run's budget is spent, and say so."""

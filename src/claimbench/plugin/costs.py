@@ -180,10 +180,10 @@ def about(seconds: float) -> str:
     """Return a length of time with the digits that an estimate deserves: ``12 min``, ``2.5 h``."""
     if seconds < 99.5:
         return f"{max(1, round(seconds))} s"
-    if seconds < 99.5 * 60:
-        return f"{seconds / 60:.0f} min"
-    hours = seconds / 3600
-    return f"{hours:.1f} h" if hours < 10 else f"{hours:,.0f} h"
+    minutes, hours = seconds / 60, seconds / 3600
+    if minutes < 99.5:
+        return f"{minutes:.2g} min"
+    return f"{hours:.2g} h" if hours < 99.5 else f"{hours:,.0f} h"
 
 
 def _read(path: Path) -> dict[str, float]:
