@@ -68,7 +68,6 @@ class Experiment:
             margin=claim.margin,
             threshold=claim.threshold,
             exact=self.design.deterministic,
-            unit=claim.unit if hasattr(claim, "unit") else "",
             looks=looks,
         )
 
@@ -104,6 +103,12 @@ class Experiment:
         return n, {name: one.verdict for name, one in found.items() if one is not None}
 
 
+def is_whole(claim: ClaimRecord) -> bool:
+    """Whether all effects are finite: of an infinite one the record keeps no sign."""
+    columns = _columns([*(claim.against or [claim]), claim.control])
+    return columns is not None and all(np.isfinite(x).all() for x in columns)
+
+
 def _columns(parts: Sequence[ClaimRecord | Comparison]) -> list[Array] | None:
     """Return the effects of all conditions that must hold, None where some are not kept."""
     columns = []
@@ -111,6 +116,7 @@ def _columns(parts: Sequence[ClaimRecord | Comparison]) -> list[Array] | None:
         for one in part.conditions or [part]:
             if not one.replicates:
                 return None
+            # What was infinite is undefined here: it counts against the claim, either way.
             columns.append(np.array([np.nan if v is None else v for v in one.replicates]))
     return columns
 
