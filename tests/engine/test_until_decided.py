@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 from test_resume import bits
-from toy import BENCH, CLAIM_TOML, METHOD, bench, bound, context, edited, jobs_of, make
-from toy import records as records_of
+from toy import BENCH, CLAIM_TOML, METHOD, bound, context, edited, jobs_of, make
 
-from claimbench.errors import UsageError
 from claimbench.evidence.deadline import Deadline
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.load import Key
 from claimbench.evidence.run import Run
 from claimbench.judging import judge_claims
 from claimbench.plugin.looking import Looking
-from claimbench.plugin.options import Options
 from claimbench.record import ClaimRecord
 
 #: Forty replicates in blocks of five: looks at 5, 10, 20 and 40.
@@ -334,70 +330,3 @@ def test_a_budget_ends_a_run_between_looks(tmp_path: Path) -> None:
     assert other.verdict == "void", "decided already at the first look: its control is not flat"
     assert set(blocks(found).values()) == {10}
     assert {one.status for one in found.evidence.values()} == {"ok"}
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
-    """A session until decided, and a plain one after it."""
-    root = make(
-        tmp_path_factory.mktemp("checkout"),
-        claim__toml=edited(CLAIM_TOML, ("replicates = 6\nblock = 3", "replicates = 10\nblock = 5")),
-    )
-    return root, bench(root, "--until-decided"), bench(root)
-
-
-def test_the_session_tells_what_was_looked_at(session: tuple[Path, Any, Any]) -> None:
-    """The terminal says how many replicates were enough, the record how each claim came by them."""
-    root, first, _ = session
-    record = records_of(root)[0]
-
-    assert first.returncode == 0, first.stdout
-    assert "at most, for experiments may end early" in first.stdout
-    assert (
-        "until decided: 1 of 1 experiments that were looked at ended early; 5 of 10 replicates,"
-        " each interval at 98.75%" in first.stdout
-    )
-    assert record["until_decided"] is True
-    assert record["complete"] is True
-    assert [claim["look"] for claim in record["claims"]] == 2 * [
-        {"number": 1, "sizes": [5, 10], "ended": "decided", "reason": ""}
-    ]
-    assert record["papers"][0]["experiments"]["line"]["replicates"] == 10
-    (report,) = list((root / "reports").rglob("*.html"))[:1]
-    assert "Look 1 of 2, at 5 of 10 replicates." in report.read_text()
-
-
-def test_a_plain_session_computes_the_rest(session: tuple[Path, Any, Any]) -> None:
-    """Half of its blocks are in the store; its levels are claim.toml's, with no word of looks."""
-    root, _, second = session
-    record = records_of(root)[-1]
-
-    assert second.returncode == 0, second.stdout
-    assert record["until_decided"] is False
-    assert {(c["blocks"], c["blocks_from_store"]) for c in record["contenders"]} == {(6, 3)}
-    assert [claim["look"] for claim in record["claims"]] == [None, None]
-    assert {claim["effect"]["level"] for claim in record["claims"]} == {0.95}
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (
-            {"profile": "smoke"},
-            "--until-decided at a profile that judges nothing: 'smoke'; allowed: standard or full;",
-        ),
-        ({"gate": True}, "--until-decided with --gate; allowed: one of them: accepted results"),
-    ],
-)
-def test_where_nothing_could_be_decided_it_is_refused(words: dict[str, Any], message: str) -> None:
-    """With what is allowed, and the command."""
-    given = {
-        "profile": "standard", "workers": 1, "replicates": None, "gate": False,
-        "until_decided": True, "device": "cpu", **words,
-    }  # fmt: skip
-    option = SimpleNamespace(**{f"claimbench_{name}": value for name, value in given.items()})
-    with pytest.raises(UsageError) as raised:
-        Options.of(SimpleNamespace(option=option))  # type: ignore[arg-type]
-
-    assert str(raised.value).startswith(message)
-    assert "to mend it: pytest suite --benchmark-only" in str(raised.value)
