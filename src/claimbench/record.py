@@ -64,7 +64,7 @@ class ConditionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The verdict and effect of one subject, or against one opponent, of a claim."""
+    """The verdict and effect of one subject (a candidate: with its meetings), or one opponent."""
 
     __pydantic_config__ = _CONFIG
 
@@ -75,6 +75,7 @@ class Comparison:
     where: dict[str, Any] = field(default_factory=dict)
     conditions: list[ConditionRecord] = field(default_factory=list)
     replicates: list[float | None] = field(default_factory=list)
+    against: list[Comparison] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,11 @@ class ClaimRecord:
     seconds, peak_memory_bytes
         Spent inside the contenders that the claim needs; the largest of their peaks.
     conditions
-        What the estimand named, all of which must hold; of several opponents, those against the
-        weakest.
+        What the estimand named and must hold; of several opponents, those against the weakest.
     requires
         Claims without which this one means nothing, see `claimbench.claim.Claim`.
     look
-        Of a run ``--until-decided``: the look that the verdict rests on; null for a fixed sample.
+        The look that the verdict rests on; null for a fixed sample.
     """
 
     __pydantic_config__ = _CONFIG
@@ -151,6 +151,8 @@ class ContenderRecord:
         Cell -> the hyper-parameters that the engine chose there.
     grid
         Hyper-parameter -> the values among which it chose.
+    source
+        Of a candidate: its file and object, or its entry point and distribution; and its digest.
     """
 
     __pydantic_config__ = _CONFIG
@@ -168,6 +170,7 @@ class ContenderRecord:
     blocks_from_store: int = 0
     tuned: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, list[Any]] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,7 @@ class Record:
     not_judged
         Claims of the papers above that could not be judged -> why.
     until_decided
-        Whether experiments ended when their claims were decided.
+        Whether experiments ended as their claims were decided.
     """
 
     __pydantic_config__ = _CONFIG

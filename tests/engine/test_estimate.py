@@ -223,6 +223,7 @@ def options(**changes: Any) -> Options:
         "budget": None,
         "until_decided": False,
         "estimates": True,
+        "candidates": (),
         "command": "",
     }
     return Options(**facts | changes)

@@ -94,6 +94,8 @@ class Plan:
             seed=context.seed,
             kept=str(context.kept(job.paper.id)),
             environment=context.environment(job.paper.id),
+            candidate=job.of.origin.target if job.of.origin else "",
+            source=job.of.origin.digest if job.of.origin else "",
             **parts,
         )
         key = unit_key(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from claimbench.checkout import find_root
+from claimbench.candidates.spec import Spec, check_papers, parse_all
+from claimbench.checkout import find_root, papers
 from claimbench.errors import UsageError
 from claimbench.evidence.deadline import seconds_of
 from claimbench.words import PROFILES, Profile
@@ -32,6 +35,8 @@ class Options:
         Whether an experiment ends when its claims are decided.
     estimates
         Whether the cost is told, and nothing run.
+    candidates
+        Of all papers.
     command
         The words after ``pytest``, for the record.
     """
@@ -48,6 +53,7 @@ class Options:
     budget: int | None
     until_decided: bool
     estimates: bool
+    candidates: tuple[Spec, ...]
     command: str
 
     @classmethod
@@ -88,7 +94,8 @@ class Options:
             budget=None if budget is None else seconds_of(budget),
             until_decided=option.claimbench_until_decided,
             estimates=option.claimbench_estimate,
-            command=shlex.join(config.invocation_params.args),
+            candidates=_candidates(config),
+            command=shlex.join(_without_folders(config.invocation_params.args)),
         )
 
     def results_of(self, root: Path) -> Path:
@@ -177,6 +184,15 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="tell what the run would cost, and run nothing",
     )
+    group.addoption(
+        "--candidate",
+        dest="claimbench_candidates",
+        action="append",
+        default=[],
+        metavar="PAPER[:EXPERIMENT]=FILE.py:OBJECT[:NAME]",
+        help="a method of your own beside the pinned ones: a callable from problem to answer, in a"
+        " file or as an installed package's entry point; may be given several times",
+    )
 
 
 def _check_until_decided(option: Any) -> None:
@@ -194,6 +210,22 @@ def _check_until_decided(option: Any) -> None:
             allowed="one of them: accepted results have the replicates of claim.toml",
             cure="pytest suite --benchmark-only --gate",
         )
+
+
+def _candidates(config: pytest.Config) -> tuple[Spec, ...]:
+    specs = parse_all(config.option.claimbench_candidates, config.invocation_params.dir)
+    if specs:
+        check_papers(specs, [files.id for files in papers(root_of(config))])
+    return specs
+
+
+def _without_folders(words: Iterable[str]) -> Iterator[str]:
+    """Yield the words; a candidate's file that was given by an absolute path keeps its name only.
+
+    A record is no place for the folders of a machine.
+    """
+    for word in words:
+        yield re.sub(r"=(/|~)[^:]*/([^/:]+\.py:)", r"=\2", word)
 
 
 def refuse_xdist(args: list[str]) -> None:

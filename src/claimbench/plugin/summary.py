@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claimbench.gate.show import lines
+from claimbench.plugin.candidates import candidate_lines
 from claimbench.record import ClaimRecord, Record
 from claimbench.statistics.interval import LEVEL
 from claimbench.statistics.looks import spent
@@ -39,6 +40,8 @@ def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
         _table(reporter, record)
     if outcome.looks:
         reporter.write_line(_looks(outcome.looks))
+    for line in candidate_lines(record):
+        reporter.write_line(line)
     for name, why in outcome.not_judged.items():
         reporter.write_line(f"not judged: {name} ({why})")
     for error in outcome.errors:
