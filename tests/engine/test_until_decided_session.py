@@ -14,20 +14,14 @@ from claimbench.errors import UsageError
 from claimbench.plugin.options import Options
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
-    """A session until decided, and a plain one after it."""
+def test_the_session_tells_what_was_looked_at(tmp_path: Path) -> None:
+    """The terminal says how many replicates were enough, record and report how claims stand."""
     root = make(
-        tmp_path_factory.mktemp("checkout"),
+        tmp_path,
         claim__toml=edited(CLAIM_TOML, ("replicates = 6\nblock = 3", "replicates = 10\nblock = 5")),
     )
-    return root, bench(root, "--until-decided"), bench(root)
-
-
-def test_the_session_tells_what_was_looked_at(session: tuple[Path, Any, Any]) -> None:
-    """The terminal says how many replicates were enough, the record how each claim came by them."""
-    root, first, _ = session
-    record = records_of(root)[0]
+    first = bench(root, "--until-decided")
+    (record,) = records_of(root)
 
     assert first.returncode == 0, first.stdout
     assert "at most, for experiments may end early" in first.stdout
@@ -41,20 +35,8 @@ def test_the_session_tells_what_was_looked_at(session: tuple[Path, Any, Any]) ->
         {"number": 1, "sizes": [5, 10], "ended": "decided", "reason": ""}
     ]
     assert record["papers"][0]["experiments"]["line"]["replicates"] == 10
-    (report,) = list((root / "reports").rglob("*.html"))[:1]
+    (report,) = (root / "reports").rglob("*.html")
     assert "Look 1 of 2, at 5 of 10 replicates." in report.read_text()
-
-
-def test_a_plain_session_computes_the_rest(session: tuple[Path, Any, Any]) -> None:
-    """Half of its blocks are in the store; its levels are claim.toml's, with no word of looks."""
-    root, _, second = session
-    record = records_of(root)[-1]
-
-    assert second.returncode == 0, second.stdout
-    assert record["until_decided"] is False
-    assert {(c["blocks"], c["blocks_from_store"]) for c in record["contenders"]} == {(6, 3)}
-    assert [claim["look"] for claim in record["claims"]] == [None, None]
-    assert {claim["effect"]["level"] for claim in record["claims"]} == {0.95}
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,10 @@ class Run:
 
     def extend(self, job: Job, evidence: ContenderEvidence) -> None:
         """Hand over what a job has beyond its evidence so far: blocks of more replicates."""
-        known = {unit.key for unit in evidence.units}
+        begun = {(repr(unit.cells), unit.block) for unit in evidence.units}
         units = self._plan.units(job, evidence.tuned)
-        self._pending[job.key] = self._submitted(job, [u for u in units if u.key not in known])
+        further = [unit for unit in units if (repr(unit.cells), unit.block) not in begun]
+        self._pending[job.key] = self._submitted(job, further)
         self._begun[job.key] = evidence
 
     def finish(self, job: Job) -> ContenderEvidence:
