@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from claimbench.aside import written
 from claimbench.digest import digest
 from claimbench.errors import RecordError
 from claimbench.schema import of_schema, strict_json
@@ -205,6 +206,8 @@ class Record:
         The words after ``pytest``, to run the same again.
     not_judged
         Claims of the papers above that could not be judged -> why.
+    notices
+        What went wrong on the way and was mended: evidence found damaged and made again, say.
     """
 
     __pydantic_config__ = _CONFIG
@@ -227,6 +230,7 @@ class Record:
     claims: list[ClaimRecord]
     contenders: list[ContenderRecord]
     not_judged: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -266,11 +270,9 @@ def write_record(record: Record, path: Path) -> None:
     RecordError
         When the folder can't be written.
     """
-    aside = path.with_suffix(".json.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(to_json(record), encoding="utf-8")
-        aside.replace(path)
+        with written(path) as file:
+            file.write(to_json(record).encode())
     except OSError as error:
         raise RecordError(
             f"the record can't be written ({error.strerror})",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from claimbench.aside import written
 from claimbench.evidence import clock
 from claimbench.evidence.unit import Outcome, Unit
 
@@ -79,9 +80,9 @@ class Progress:
         """Erase the line and remember the costs."""
         self.erase()
         if self._done:
-            aside = self._costs_file.with_suffix(".partial")
-            aside.write_text(json.dumps(self._costs, indent=1, sort_keys=True), encoding="utf-8")
-            aside.replace(self._costs_file)
+            # Estimates only: a full disk may not cost the verdicts.
+            with suppress(OSError), written(self._costs_file) as file:
+                file.write(json.dumps(self._costs, indent=1, sort_keys=True).encode())
 
     def _show(self) -> None:
         now = clock.now()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from claimbench import judging
+from claimbench import judging, recording
+from claimbench.aside import sweep, written
 from claimbench.binding import Paper, bind
 from claimbench.checkout import paper_of
 from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
@@ -53,6 +54,7 @@ class Session:
         self.misused: UsageError | None = None
         self.failures: list[str] = []
         self.outcome: Outcome | None = None
+        self._drawn = False
         self._began = clock.now()
         self._cpu = 0.0
         self._jobs: list[Job] = []
@@ -98,6 +100,8 @@ class Session:
         root = jobs[0].paper.files.root
         results = self.options.results_of(root)
         _probe(results)
+        sweep(results / "store")
+        recording.sweep(results)
         self._jobs = jobs
         progress = Progress(config, results / "store" / "costs.json")
         self._progress = progress
@@ -134,7 +138,7 @@ class Session:
         return self._evidence[job.key]
 
     def finish(self, exitstatus: int) -> int | None:
-        """Judge, record and report; return the exit code, or None to leave pytest's."""
+        """Judge and record; return the exit code, or None to leave pytest's."""
         cpu = clock.process_seconds() - self._cpu
         self.close()
         if self._run is None:
@@ -153,18 +157,16 @@ class Session:
             complete=all(job.key in self._evidence for job in self._jobs),
             total_seconds=clock.now() - self._began,
             engine_cpu=cpu,
+            notices=tuple(self._run.notices),
         )
         record = make_record(circumstances, list(selected.values()), evidence, judged, self._pins)
         root = self._jobs[0].paper.files.root
         errors = list(judged.errors)
-        record_path = report_path = None
+        record_path = None
         try:
             record_path = save(record, self.options.results_of(root), evidence)
-            report_path = _report(record_path, self.options.reports_of(root), root)
         except ClaimbenchError as error:
             errors.append(str(error))
-        except Exception as error:  # noqa: BLE001  no drawing library may cost the verdict table
-            errors.append(f"no report could be drawn ({type(error).__name__}: {error})")
         total = clock.now() - self._began
         record = dataclasses.replace(record, seconds={**record.seconds, "total": total})
         verdict = None
@@ -173,14 +175,31 @@ class Session:
                 verdict = gated(record, record_path, root)
             except ClaimbenchError as error:
                 errors.append(str(error))
-        self.outcome = Outcome(
-            record, record_path, report_path, judged.not_judged, tuple(errors), verdict
-        )
+        self.outcome = Outcome(record, record_path, None, judged.not_judged, tuple(errors), verdict)
         if self.broken or self.failures or errors:
             return 2
         if verdict is not None and exitstatus == 0:
             return verdict.exit_code(strict=False) or None
         return exitstatus or None
+
+    def draw(self) -> bool:
+        """Draw the report, once, after the verdicts were shown; return whether all went well."""
+        outcome = self.outcome
+        if outcome is None or outcome.record_path is None or self._drawn:
+            return True
+        self._drawn = True
+        root = self._jobs[0].paper.files.root
+        try:
+            path = _report(outcome.record_path, self.options.reports_of(root), root)
+        except ClaimbenchError as error:
+            said = str(error)
+        except Exception as error:  # noqa: BLE001  no drawing library may cost the run
+            said = f"no report could be drawn ({type(error).__name__}: {error})"
+        else:
+            self.outcome = dataclasses.replace(outcome, report_path=path)
+            return True
+        self.outcome = dataclasses.replace(outcome, errors=(*outcome.errors, said))
+        return False
 
     def close(self) -> None:
         """End the workers."""
@@ -204,9 +223,9 @@ def _probe(results: Path) -> None:
     """Refuse a results folder that can't be written before anything is computed."""
     probe = results / "store" / ".writable"
     try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_text("", encoding="ascii")
-        probe.unlink()
+        with written(probe):
+            pass
+        probe.unlink(missing_ok=True)  # another run may probe at the same time
     except OSError as error:
         raise StoreError(
             f"the results folder can't be written ({error.strerror})",
