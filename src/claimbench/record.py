@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from claimbench.aside import written
 from claimbench.claim import Look
 from claimbench.digest import digest
 from claimbench.errors import RecordError
@@ -89,8 +90,7 @@ class ClaimRecord:
     paper
         ``<domain>/<slug>``.
     holm
-        Whether the verdict ``reproduced`` survives Holm's correction over the primary claims of
-        the run; true where the correction does not apply.
+        Whether ``reproduced`` survives Holm's correction; true where that does not apply.
     replicates
         The effect of each replicate (empty when the estimand is one number for the sample).
     needed
@@ -206,14 +206,15 @@ class Record:
     Attributes
     ----------
     seconds
-        ``total`` wall time of the session; ``contenders`` time inside contenders, summed over
-        workers; ``engine`` the engine's own time (see ``docs/record.md``).
+        Of the session, contenders, suite and engine: see ``docs/record.md``.
     command
         The words after ``pytest``, to run the same again.
     not_judged
         Claims of the papers above that could not be judged -> why.
     until_decided
         Whether experiments ended as their claims were decided.
+    notices
+        What went wrong on the way and was mended: evidence found damaged and made again, say.
     """
 
     __pydantic_config__ = _CONFIG
@@ -237,6 +238,7 @@ class Record:
     contenders: list[ContenderRecord]
     not_judged: dict[str, str] = field(default_factory=dict)
     until_decided: bool = False
+    notices: list[str] = field(default_factory=list)
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -276,11 +278,9 @@ def write_record(record: Record, path: Path) -> None:
     RecordError
         When the folder can't be written.
     """
-    aside = path.with_suffix(".json.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(to_json(record), encoding="utf-8")
-        aside.replace(path)
+        with written(path) as file:
+            file.write(to_json(record).encode())
     except OSError as error:
         raise RecordError(
             f"the record can't be written ({error.strerror})",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claimbench.errors import ClaimbenchError
+from claimbench.errors import ClaimbenchError, StoreError
 from claimbench.evidence.job import Job
+from claimbench.evidence.lost import lost
 from claimbench.evidence.plan import Plan
 from claimbench.evidence.tuning import best
 from claimbench.evidence.unit import Outcome, Unit
@@ -47,21 +49,32 @@ def load(plan: Plan, job: Job) -> Load:
     if job.is_race:
         return Load(groups * (design.replicates + 1), 0, race=True)  # one more to warm up
     trials = plan.trials(job) if job.of.grid else []
-    there = [unit for unit in trials if not context.fresh and Path(unit.file).is_file()]
+    budget = design.budget
+    ended = [(unit, _ended(unit, budget)) for unit in trials if not context.fresh]
+    there = [(unit, outcome) for unit, outcome in ended if outcome is not None]
     if len(there) < len(trials):
         blocks = groups * len(design.blocks)
         return Load(len(trials) - len(there) + blocks, len(there))
-    units = plan.units(job, _chosen(job, trials))
+    units = plan.units(job, _chosen(job, there))
     stored = sum(not context.fresh and Path(unit.file).is_file() for unit in units)
     return Load(len(units) - stored, len(there) + stored)
 
 
-def _chosen(job: Job, trials: Sequence[Unit]) -> dict[str, dict[str, Any]]:
+def _ended(unit: Unit, budget: float) -> Outcome | None:
+    """Return what the store says of a trial; None where it says nothing that can be read."""
+    if Path(unit.file).is_file():
+        return Outcome("ok", from_store=True)
+    with suppress(StoreError):
+        return lost(unit, budget=budget)
+    return None
+
+
+def _chosen(job: Job, trials: Sequence[tuple[Unit, Outcome]]) -> dict[str, dict[str, Any]]:
     """Return what trials that are in the store chose; nothing where they can't be read."""
     tuning = job.paper.designs[job.experiment].tuning
     if not trials or tuning is None:
         return {}
     try:
-        return best([(unit, Outcome("ok", from_store=True)) for unit in trials], tuning.criterion)
+        return best(trials, tuning.criterion)
     except ClaimbenchError:
         return {}  # the run itself will tell

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
+from claimbench.errors import StoreError
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
+from claimbench.evidence.kept import forget
 from claimbench.evidence.load import Key
+from claimbench.evidence.lost import keep_lost, lost
 from claimbench.evidence.plan import Plan
 from claimbench.evidence.pool import Pool, outcome_of
+from claimbench.evidence.presence import Presence
+from claimbench.evidence.store import read_rows
 from claimbench.evidence.tuning import best
 from claimbench.evidence.unit import Outcome, Unit
 
 _TICK = 0.25
+_BESIDE = (
+    "another run was at work in this checkout while this one raced: its seconds are disturbed;"
+    " run races alone"
+)
+#: Bytes of evidence that are held in memory once read; the rest is read again when it is judged.
+_ROOM = 2**28
 
 
 class Run:
@@ -38,6 +48,10 @@ class Run:
         self._pool_races = False
         self._modules: list[str] = []
         self._plan = Plan(context)
+        self._room = _ROOM
+        self._broken: StoreError | None = None
+        self._presence: Presence | None = None
+        self.notices: list[str] = []
         self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._begun: dict[Key, ContenderEvidence] = {}
@@ -51,7 +65,7 @@ class Run:
         self._modules = list(dict.fromkeys(job.paper.files.module for job in jobs))
         if self.context.fresh:
             for paper in {job.paper.id for job in jobs}:
-                shutil.rmtree(self.context.kept(paper), ignore_errors=True)
+                forget(self.context.kept(paper))
         plain = [job for job in jobs if not job.is_race]
         for job in plain:
             if job.of.grid:
@@ -107,10 +121,19 @@ class Run:
                     if number >= 0:
                         found[job.contender].units.append(unit)
                         found[job.contender].outcomes.append(outcome)
+            self._look_around()
         return found
+
+    def _look_around(self) -> None:
+        """Tell of a run that shares the machine with a race."""
+        if self._presence is not None and not self._presence.alone():
+            self.notices = list(dict.fromkeys((*self.notices, _BESIDE)))
 
     def close(self) -> None:
         """End the workers, whatever they do."""
+        if self._presence is not None:
+            self._presence.close()
+            self._presence = None
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -137,22 +160,42 @@ class Run:
         budget = job.paper.designs[job.experiment].budget
         submitted: list[tuple[Unit, Future[Outcome] | Outcome]] = []
         for unit in units:
-            if not job.is_race and not self.context.fresh and Path(unit.file).is_file():
-                submitted.append((unit, Outcome("ok", from_store=True)))
+            kept = None if job.is_race or self.context.fresh else self._kept(unit, budget=budget)
+            if kept is not None:
+                submitted.append((unit, kept))
                 continue
             if (spent := self._out_of_time()) is not None:
                 submitted.append((unit, spent))
                 continue
+            if self._broken is not None:
+                raise self._broken
             self._start_pool(race=job.is_race)
             assert self._pool is not None
             future = self._pool.submit(unit, budget=budget)
             submitted.append((unit, future))
         return submitted
 
+    def _kept(self, unit: Unit, *, budget: float) -> Outcome | None:
+        """Return what the store holds of a unit; what is damaged is told, and computed again."""
+        path = Path(unit.file)
+        try:
+            if path.is_file():
+                rows = read_rows(path)
+                self._room -= rows.size
+                return Outcome("ok", from_store=True, rows=rows if self._room > 0 else None)
+            return lost(unit, budget=budget) if unit.stage == "tuning" else None
+        except StoreError as error:
+            self.notices.append(
+                f"{unit.domain}/{unit.slug} {unit.experiment}[{unit.contender}]: computed again, as"
+                f" {error.what}: {Path(str(error.value)).name}"
+            )
+            return None
+
     def _start_pool(self, *, race: bool) -> None:
         if self._pool is not None and self._pool_races != race:
             self.close()  # nothing runs beside a race
         if self._pool is None:
+            self._presence = Presence(self.context.store)
             self._pool = Pool(
                 1 if race else self.workers,
                 root=self.context.root,
@@ -169,6 +212,8 @@ class Run:
         for unit, future in pending:
             if isinstance(future, Outcome):
                 outcome = future
+            elif self._broken is not None and not future.done():
+                raise self._broken
             elif late is not None and not future.done():
                 # One block that passed the budget tells enough: the others would cost as much.
                 future.cancel()
@@ -178,21 +223,31 @@ class Run:
                 while not future.done() and (spent := self._out_of_time()) is None:
                     self.context.on_change(None, None)
                     wait([future], timeout=_TICK)
-                outcome = spent or self._outcome(future, budget)
-            if outcome.status == "over budget":
+                outcome = spent or self._outcome_of(unit, future, budget=budget)
+            # Trials differ, and which of them count must not hang on who ended first.
+            if outcome.status == "over budget" and unit.stage != "tuning":
                 late = late or outcome
+            self.notices += outcome.notices
             self.context.on_change(unit, outcome)
             yield unit, outcome
 
-    def _outcome(self, future: Future[Outcome], budget: float) -> Outcome:
-        """Return what became of a unit that is done, or was given up as the run was out of time."""
+    def _outcome_of(self, unit: Unit, future: Future[Outcome], *, budget: float) -> Outcome:
+        """Return what became of a unit; a store that can't be written ends the run's computing."""
         try:
-            if not future.cancelled():
-                return outcome_of(future, budget=budget)
+            outcome = outcome_of(future, budget=budget)
+            if future.cancelled():
+                outcome = self._out_of_time() or outcome
+            if unit.stage == "tuning":
+                keep_lost(unit, outcome)
         except BrokenProcessPool:  # a pool that is ended may say so of what it had still to do
-            if self._out_of_time() is None:
+            if (spent := self._out_of_time()) is None:
                 raise
-        return self._out_of_time() or outcome_of(future, budget=budget)
+            return spent
+        except StoreError as error:
+            self._broken = error  # what can't be kept is not worth a night
+            self.close()
+            raise
+        return outcome
 
     def _out_of_time(self) -> Outcome | None:
         """End whatever runs once the run's budget is spent, and say so."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from claimbench.errors import ClaimFileError
-from claimbench.evidence.store import read_rows
+from claimbench.evidence.store import rows_of
 from claimbench.evidence.unit import Outcome, Unit
 
 
@@ -37,7 +36,7 @@ def _score(unit: Unit, outcome: Outcome, name: str) -> float:
     if outcome.status != "ok":
         return np.inf
     if outcome.from_store:
-        columns = {key: float(np.mean(v)) for key, v in read_rows(Path(unit.file)).columns.items()}
+        columns = {name: float(np.mean(v)) for name, v in rows_of(unit, outcome).columns.items()}
     else:
         columns = outcome.criterion
     if name not in columns:

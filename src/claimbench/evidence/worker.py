@@ -76,9 +76,9 @@ def run(unit: Unit) -> Outcome:
             rows = _rows(unit, measured, getattr(problem, "calls", None), timed)
         if unit.file:
             # The rows go last: where they are, the unit is complete.
-            if exhibit is not None:
-                write_exhibit(Path(unit.file), exhibit)
-            write_rows(Path(unit.file), unit, rows)
+            shown = "" if exhibit is None else write_exhibit(Path(unit.file), exhibit)
+            if not experiment.seconds:  # those of a race are this run's own
+                write_rows(Path(unit.file), unit, rows, exhibit=shown)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in {"", "suite", "baselines", "claimbench"}:
@@ -87,7 +87,7 @@ def run(unit: Unit) -> Outcome:
     except StoreError:
         raise
     except BaseException as error:  # noqa: BLE001  whatever a contender raises is recorded
-        return Outcome("failed", _reason(error))
+        return Outcome("failed", _reason(error), lasting=_lasts(error))
     return Outcome(
         status="ok",
         seconds=timed.seconds,
@@ -95,7 +95,16 @@ def run(unit: Unit) -> Outcome:
         engine_seconds=clock.now() - began - suite - timed.seconds,
         peak_memory_bytes=timed.peak_memory_bytes,
         criterion={name: float(np.mean(values)) for name, values in rows.columns.items()},
+        rows=rows if experiment.seconds else None,
+        notices=tuple(streams.shelf.notices) if streams.shelf is not None else (),
     )
+
+
+def _lasts(error: BaseException) -> bool:
+    """Whether the same call would raise again: no lack of memory, no file, no missing package."""
+    arithmetic = isinstance(error, (ArithmeticError, LookupError, TypeError, ValueError))
+    # torch's own is a RuntimeError, as is all that a GPU may die of.
+    return arithmetic or isinstance(error, ContenderError) or "LinAlgError" in type(error).__name__
 
 
 def _reason(error: BaseException) -> str:

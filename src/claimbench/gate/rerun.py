@@ -12,6 +12,7 @@ from claimbench.checkout import revision
 from claimbench.gate.accepted import Accepted
 from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
 from claimbench.record import Record, fingerprint_of, read_record
+from claimbench.record_names import order
 
 #: Added to the root seed: streams of the rerun share nothing with those of the first look.
 FRESH = 1_000
@@ -65,5 +66,5 @@ def _run(root: Path, paper: str, experiment: str, record: Record, results: Path)
     subprocess.run(  # noqa: S603  our own words, no shell
         [sys.executable, "-m", "pytest", *words], cwd=root, capture_output=True, check=False
     )
-    made = sorted(results.glob("*/*/*.json"))
+    made = sorted(results.glob("*/*/*.json"), key=order)
     return made[-1] if made else None

@@ -15,6 +15,8 @@ from claimbench.plugin.session import STATE, Session
 
 __all__: list[str] = []
 
+_SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add claimbench's options."""
@@ -38,9 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the workers, however the session ended."""
+    """End the workers, however the session ended, and draw what no summary has asked for."""
     if STATE in config.stash:
         config.stash[STATE].close()
+        _draw(config)
 
 
 def pytest_collection(session: pytest.Session) -> None:
@@ -108,22 +111,30 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Judge what there is, and write record and report; also after Ctrl-C or `-x`."""
+    """Judge what there is, and write the record; also after Ctrl-C or `-x`."""
     state = session.config.stash.get(STATE, None)
     if state is None:
         return
+    session.config.stash[_SESSION] = session
     code = state.finish(int(exitstatus))
     if code is not None:
         session.exitstatus = code
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the verdicts and where record and report are."""
+    """Show the verdicts, then draw the report, then say where record and report are."""
     state = terminalreporter.config.stash.get(STATE, None)
     if state is not None and state.outcome is not None:
-        from claimbench.plugin.summary import write_summary
+        from claimbench.plugin.summary import write_files, write_verdicts
 
-        write_summary(terminalreporter, state.outcome)
+        write_verdicts(terminalreporter, state.outcome)
+        _draw(terminalreporter.config)
+        write_files(terminalreporter, state.outcome)
+
+
+def _draw(config: pytest.Config) -> None:
+    if not config.stash[STATE].draw() and _SESSION in config.stash:
+        config.stash[_SESSION].exitstatus = 2
 
 
 def _is_bench(path: Path) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from claimbench.aside import written
 from claimbench.evidence.load import Key, Load
 from claimbench.words import Profile
 
@@ -73,13 +75,12 @@ class Costs:
         self._learnt = True
 
     def save(self) -> None:
-        """Remember what was learnt."""
+        """Remember what was learnt; estimates only, so that a full disk costs no verdict."""
         if self._learnt:
             own = {self._prefix + name: seconds for name, seconds in self._known.items()}
             text = json.dumps({**self._all, **own}, indent=1, sort_keys=True)
-            aside = self._file.with_suffix(".partial")
-            aside.write_text(text, encoding="utf-8")
-            aside.replace(self._file)
+            with suppress(OSError), written(self._file) as file:
+                file.write(text.encode())
 
 
 #: Where the seconds of a unit are known from.

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from claimbench import judging
+from claimbench import judging, recording
+from claimbench.aside import sweep
 from claimbench.binding import Paper, bind
 from claimbench.candidates.joining import joined
 from claimbench.checkout import paper_of
@@ -19,7 +20,6 @@ from claimbench.errors import (
     BenchFileError,
     CandidateError,
     ClaimbenchError,
-    StoreError,
     UsageError,
 )
 from claimbench.evidence import clock
@@ -37,6 +37,7 @@ from claimbench.plugin.gating import gated
 from claimbench.plugin.looking import Looking
 from claimbench.plugin.options import Options
 from claimbench.plugin.progress import Progress
+from claimbench.plugin.results import draw_report, probe
 from claimbench.record import Record
 from claimbench.recording import Circumstances, make_record, save
 
@@ -76,6 +77,7 @@ class Session:
         self.misused: UsageError | None = None
         self.failures: list[str] = []
         self.outcome: Outcome | None = None
+        self._drawn = False
         self._began = clock.now()
         self._cpu = 0.0
         self._jobs: list[Job] = []
@@ -140,7 +142,9 @@ class Session:
         """
         root = jobs[0].paper.files.root
         results = self.options.results_of(root)
-        _probe(results)
+        probe(results)
+        sweep(results / "store")
+        recording.sweep(results)
         self._jobs = jobs
         estimator = Estimator.of(self.options, root)
         progress = Progress(config, estimator.costs, workers=self.options.workers)
@@ -198,7 +202,7 @@ class Session:
         return deadline is not None and any(deadline.cut(one) for one in evidence.outcomes)
 
     def finish(self, exitstatus: int) -> int | None:
-        """Judge, record and report; return the exit code, or None to leave pytest's."""
+        """Judge and record; return the exit code, or None to leave pytest's."""
         cpu = clock.process_seconds() - self._cpu
         self.close()
         if self._run is None:
@@ -221,18 +225,16 @@ class Session:
             total_seconds=clock.now() - self._began,
             engine_cpu=cpu,
             until_decided=self.options.until_decided,
+            notices=tuple(self._run.notices),
         )
         record = make_record(circumstances, list(selected.values()), evidence, judged, self._pins)
         root = self._jobs[0].paper.files.root
         errors = list(judged.errors)
-        record_path = report_path = None
+        record_path = None
         try:
             record_path = save(record, self.options.results_of(root), evidence)
-            report_path = _report(record_path, self.options.reports_of(root), root)
         except ClaimbenchError as error:
             errors.append(str(error))
-        except Exception as error:  # noqa: BLE001  no drawing library may cost the verdict table
-            errors.append(f"no report could be drawn ({type(error).__name__}: {error})")
         total = clock.now() - self._began
         record = dataclasses.replace(record, seconds={**record.seconds, "total": total})
         verdict = None
@@ -244,7 +246,7 @@ class Session:
         self.outcome = Outcome(
             record,
             record_path,
-            report_path,
+            None,
             judged.not_judged,
             tuple(errors),
             verdict,
@@ -264,6 +266,25 @@ class Session:
             self.cut(evidence) for evidence in self._evidence.values()
         )
 
+    def draw(self) -> bool:
+        """Draw the report, once, after the verdicts were shown; return whether all went well."""
+        outcome = self.outcome
+        if outcome is None or outcome.record_path is None or self._drawn:
+            return True
+        self._drawn = True
+        root = self._jobs[0].paper.files.root
+        try:
+            path = draw_report(outcome.record_path, self.options.reports_of(root), root)
+        except ClaimbenchError as error:
+            said = str(error)
+        except Exception as error:  # noqa: BLE001  no drawing library may cost the run
+            said = f"no report could be drawn ({type(error).__name__}: {error})"
+        else:
+            self.outcome = dataclasses.replace(outcome, report_path=path)
+            return True
+        self.outcome = dataclasses.replace(outcome, errors=(*outcome.errors, said))
+        return False
+
     def close(self) -> None:
         """End the workers."""
         if self._progress is not None:
@@ -271,28 +292,3 @@ class Session:
             self._progress = None
         if self._run is not None:
             self._run.close()
-
-
-def _report(record_path: Path, reports: Path, root: Path) -> Path:
-    from claimbench.gate.accepted import accepted_claims
-    from claimbench.report import write_report
-
-    profile = record_path.parent.parent.name
-    out = reports / profile / f"{record_path.stem}.html"
-    return write_report(record_path, out, root=root, accepted=accepted_claims(root, profile))
-
-
-def _probe(results: Path) -> None:
-    """Refuse a results folder that can't be written before anything is computed."""
-    probe = results / "store" / ".writable"
-    try:
-        probe.parent.mkdir(parents=True, exist_ok=True)
-        probe.write_text("", encoding="ascii")
-        probe.unlink()
-    except OSError as error:
-        raise StoreError(
-            f"the results folder can't be written ({error.strerror})",
-            value=str(results),
-            allowed="a folder you may write",
-            cure="pytest suite --benchmark-only --results-dir FOLDER",
-        ) from error

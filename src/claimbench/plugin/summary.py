@@ -29,8 +29,8 @@ _STYLE = {
 }
 
 
-def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
-    """Write verdicts, what was not judged, what went wrong, and where the files are."""
+def write_verdicts(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
+    """Write verdicts and what was not judged."""
     record = outcome.record
     reporter.section("claims", sep="=")
     if not record.complete:
@@ -44,9 +44,17 @@ def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
         reporter.write_line(line)
     for name, why in outcome.not_judged.items():
         reporter.write_line(f"not judged: {name} ({why})")
+    for notice in record.notices:
+        reporter.write_line(f"notice: {notice}", yellow=True)
+    reporter.write_line(verdict_counts(record))
+    reporter.flush()
+
+
+def write_files(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
+    """Write what went wrong, what was spent, where the files are, and the gate's answer."""
+    record = outcome.record
     for error in outcome.errors:
         reporter.write_line(f"error: {error}", red=True)
-    reporter.write_line(verdict_counts(record))
     seconds = record.seconds
     if seconds["contenders"]:
         share = seconds["engine"] / seconds["contenders"]
