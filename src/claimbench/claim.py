@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict
 
-from claimbench.words import Kind, Profile, Scale
+from claimbench.words import Ended, Kind, Profile, Scale
 
 Scalar = bool | int | float | str
 #: A point of the grid: the value of every setting.
@@ -54,6 +54,46 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """The look with which an experiment that is run until decided came to its end.
+
+    Attributes
+    ----------
+    number
+        From 1.
+    sizes
+        Replicates at each look that was planned.
+    ended
+        ``decided``: no claim of the experiment asks for more; ``all looks``; or ``over budget``.
+    reason
+        Why it is over budget; else empty.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="ignore")
+
+    number: int
+    sizes: tuple[int, ...]
+    ended: Ended
+    reason: str = ""
+
+    @property
+    def replicates(self) -> int:
+        """Those that the claims were judged on."""
+        return self.sizes[self.number - 1]
+
+    @property
+    def sentence(self) -> str:
+        """What is told of the look after a verdict's own sentence."""
+        told = (
+            f"Look {self.number} of {len(self.sizes)}, at {self.replicates:,} of"
+            f" {self.sizes[-1]:,} replicates"
+        )
+        if self.ended == "over budget":
+            told += f"; {self.reason} before the look at {self.sizes[self.number]:,}"
+        return f"{told}."
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """What one experiment runs at one profile.
 
@@ -70,6 +110,8 @@ class Design:
         inference, and five replicates are not required.
     budget
         Seconds that one block of one contender may take.
+    look
+        Where `replicates` are those of a look, of which there may be several: which one it is.
     """
 
     name: str
@@ -81,6 +123,7 @@ class Design:
     deterministic: bool
     budget: float
     tuning: Tuning | None
+    look: Look | None = None
 
     @property
     def blocks(self) -> tuple[range, ...]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from claimbench.digest import digest
 from claimbench.errors import UsageError
-from claimbench.evidence.source import versions
+from claimbench.evidence.packages import versions
+from claimbench.evidence.unit import THREADS
 
 NUMERIC = ("numpy", "scipy", "torch")
 
@@ -24,7 +25,7 @@ def fingerprint(device: str = "cpu") -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
-        "threads": 1,
+        "threads": THREADS,
         "system": f"{platform.system()} {platform.machine()}",
         "implementation": platform.python_implementation(),
         **versions(*NUMERIC),

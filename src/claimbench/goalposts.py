@@ -11,6 +11,7 @@ from claimbench.claim import Claim, Design
 from claimbench.digest import digest
 from claimbench.errors import ClaimbenchError, ClaimFileError
 from claimbench.evidence.source import Sources
+from claimbench.statistics.looks import LOOKS
 from claimbench.verdict import Rule, parse_printed
 
 
@@ -74,4 +75,5 @@ def _rule(claim: Claim, design: Design) -> Rule:
         exact=design.deterministic,
         unit=claim.unit,
         printed=printed,
+        looks=1 if design.look is None else len(LOOKS),
     )

@@ -15,6 +15,8 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
+from claimbench.aside import written
+from claimbench.claim import Look
 from claimbench.digest import digest
 from claimbench.errors import RecordError
 from claimbench.schema import of_schema, strict_json
@@ -63,7 +65,7 @@ class ConditionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The verdict and effect of one subject, or against one opponent, of a claim."""
+    """The verdict and effect of one subject (a candidate: with its meetings), or one opponent."""
 
     __pydantic_config__ = _CONFIG
 
@@ -74,6 +76,7 @@ class Comparison:
     where: dict[str, Any] = field(default_factory=dict)
     conditions: list[ConditionRecord] = field(default_factory=list)
     replicates: list[float | None] = field(default_factory=list)
+    against: list[Comparison] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,7 @@ class ClaimRecord:
     paper
         ``<domain>/<slug>``.
     holm
-        Whether the verdict ``reproduced`` survives Holm's correction over the primary claims of
-        the run; true where the correction does not apply.
+        Whether ``reproduced`` survives Holm's correction; true where that does not apply.
     replicates
         The effect of each replicate (empty when the estimand is one number for the sample).
     needed
@@ -96,10 +98,11 @@ class ClaimRecord:
     seconds, peak_memory_bytes
         Spent inside the contenders that the claim needs; the largest of their peaks.
     conditions
-        What the estimand named, all of which must hold; of several opponents, those against the
-        weakest.
+        What the estimand named and must hold; of several opponents, those against the weakest.
     requires
         Claims without which this one means nothing, see `claimbench.claim.Claim`.
+    look
+        The look that the verdict rests on; null for a fixed sample.
     """
 
     __pydantic_config__ = _CONFIG
@@ -135,6 +138,7 @@ class ClaimRecord:
     tags: list[str]
     conditions: list[ConditionRecord] = field(default_factory=list)
     requires: list[str] = field(default_factory=list)
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ class ContenderRecord:
         Cell -> the hyper-parameters that the engine chose there.
     grid
         Hyper-parameter -> the values among which it chose.
+    source
+        Of a candidate: its file and object, or its entry point and distribution; and its digest.
     """
 
     __pydantic_config__ = _CONFIG
@@ -164,6 +170,7 @@ class ContenderRecord:
     blocks_from_store: int = 0
     tuned: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, list[Any]] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +206,15 @@ class Record:
     Attributes
     ----------
     seconds
-        ``total`` wall time of the session; ``contenders`` time inside contenders, summed over
-        workers; ``engine`` the engine's own time (see ``docs/record.md``).
+        Of the session, contenders, suite and engine: see ``docs/record.md``.
     command
         The words after ``pytest``, to run the same again.
     not_judged
         Claims of the papers above that could not be judged -> why.
+    until_decided
+        Whether experiments ended as their claims were decided.
+    notices
+        What went wrong on the way and was mended: evidence found damaged and made again, say.
     """
 
     __pydantic_config__ = _CONFIG
@@ -227,6 +237,8 @@ class Record:
     claims: list[ClaimRecord]
     contenders: list[ContenderRecord]
     not_judged: dict[str, str] = field(default_factory=dict)
+    until_decided: bool = False
+    notices: list[str] = field(default_factory=list)
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -266,11 +278,9 @@ def write_record(record: Record, path: Path) -> None:
     RecordError
         When the folder can't be written.
     """
-    aside = path.with_suffix(".json.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(to_json(record), encoding="utf-8")
-        aside.replace(path)
+        with written(path) as file:
+            file.write(to_json(record).encode())
     except OSError as error:
         raise RecordError(
             f"the record can't be written ({error.strerror})",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from claimbench.aside import PARTIAL, abandoned, reserved
 from claimbench.binding import Paper
 from claimbench.checkout import revision
 from claimbench.data import data_hash, hash_of
@@ -28,8 +30,9 @@ from claimbench.record import (
     PaperRecord,
     Record,
     fingerprint_of,
-    write_record,
+    to_json,
 )
+from claimbench.record_names import next_name, order
 from claimbench.words import Profile
 
 
@@ -45,6 +48,10 @@ class Circumstances:
         Wall time of the session so far.
     engine_cpu
         CPU seconds of the engine's own process.
+    until_decided
+        Whether experiments ended when their claims were decided.
+    notices
+        What went wrong on the way and was mended.
     """
 
     profile: Profile
@@ -55,6 +62,8 @@ class Circumstances:
     complete: bool
     total_seconds: float
     engine_cpu: float
+    until_decided: bool = False
+    notices: tuple[str, ...] = ()
 
 
 def make_record(
@@ -101,6 +110,8 @@ def make_record(
         claims=list(judged.claims),
         contenders=[_contender(one) for one in heard],
         not_judged=dict(judged.not_judged),
+        until_decided=circumstances.until_decided,
+        notices=list(circumstances.notices),
     )
 
 
@@ -108,7 +119,8 @@ def save(record: Record, results: Path, evidence: Mapping[str, Evidence]) -> Pat
     """Write a record and its evidence; return the record's path.
 
     ``<results>/<profile>/<fingerprint>/<UTC time>-<revision>.json``, and beside it a folder of the
-    same name with ``<domain>/<paper>/<experiment>.parquet``.
+    same name with ``<domain>/<paper>/<experiment>.parquet``. The record comes last: where it is,
+    its evidence is whole. Until then the name is reserved, so that two runs never share one.
 
     Raises
     ------
@@ -116,30 +128,68 @@ def save(record: Record, results: Path, evidence: Mapping[str, Evidence]) -> Pat
         When the folder can't be written.
     """
     place = results / record.profile / fingerprint_of(record)
-    path = _free(place / f"{record.created}-{record.revision[:8]}.json")
-    folder = path.with_suffix("")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        while True:
+            others = [path for path in results.glob("*/*/*.json*") if order(path) > ("", 0)]
+            path = place / next_name(others, record.created, record.revision[:8])
+            try:
+                with reserved(path) as file:
+                    _write_all(path.with_suffix(""), evidence)
+                    file.write(to_json(_dated(record, path)).encode())
+            except FileExistsError:  # another run was a moment earlier
+                continue
+            return path
+    except OSError as error:
+        raise RecordError(
+            f"the record and its evidence can't be written ({error.strerror})",
+            value=str(place),
+            allowed="a folder you may write, on a disk with room",
+            cure="pytest suite --benchmark-only --results-dir FOLDER",
+        ) from error
+
+
+def sweep(results: Path) -> None:
+    """Remove what runs left behind that were killed while they wrote their record."""
+    for aside in results.glob(f"*/*/*.json{PARTIAL}"):
+        path = aside.with_name(aside.name.removesuffix(PARTIAL))
+        with abandoned(aside) as free, suppress(OSError):
+            if free:
+                if not path.exists():
+                    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                aside.unlink(missing_ok=True)
+
+
+def _dated(record: Record, path: Path) -> Record:
+    """Return the record, with a notice where the clock had gone back."""
+    time, _ = order(path)
+    if time <= record.created:
+        return record
+    notice = (
+        f"the system's clock shows {record.created}, which is before the newest record's time,"
+        f" {time}: this record is numbered after it"
+    )
+    return replace(record, notices=[*record.notices, notice])
+
+
+def _write_all(folder: Path, evidence: Mapping[str, Evidence]) -> None:
     try:
         for paper, found in evidence.items():
             for experiment in dict.fromkeys(name for name, _ in found):
                 own = [one for (name, _), one in found.items() if name == experiment]
                 _write_evidence(folder / paper, experiment, own)
-    except OSError as error:
-        raise RecordError(
-            f"the evidence can't be written ({error.strerror})",
-            value=str(folder),
-            allowed="a folder you may write, on a disk with room",
-            cure="pytest suite --benchmark-only --results-dir FOLDER",
-        ) from error
-    write_record(record, path)
-    return path
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _write_evidence(folder: Path, experiment: str, evidence: Sequence[ContenderEvidence]) -> None:
     rows, traces = frame(evidence)
     folder.mkdir(parents=True, exist_ok=True)
-    rows.to_parquet(folder / f"{experiment}.parquet", index=False)
+    # In one piece: a disk that is full then says so in Python's words, not in the library's.
+    (folder / f"{experiment}.parquet").write_bytes(rows.to_parquet(index=False))
     if traces is not None:
-        traces.to_parquet(folder / f"{experiment}.traces.parquet", index=False)
+        (folder / f"{experiment}.traces.parquet").write_bytes(traces.to_parquet(index=False))
     for one in evidence:
         for unit in one.units:
             exhibit = exhibit_file(Path(unit.file))
@@ -148,15 +198,6 @@ def _write_evidence(folder: Path, experiment: str, evidence: Sequence[ContenderE
                 target.mkdir(exist_ok=True)
                 cell = label(unit.cells[0]).replace(", ", "-").replace("/", "_")
                 shutil.copyfile(exhibit, target / f"{unit.contender}-{cell}.npz")
-
-
-def _free(path: Path) -> Path:
-    """Return the path, or one with a number where two runs end within a second."""
-    free, number = path, 1
-    while free.exists() or free.with_suffix("").exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}.json")
-    return free
 
 
 def _seconds(
@@ -225,4 +266,5 @@ def _contender(evidence: ContenderEvidence) -> ContenderRecord:
         blocks_from_store=sum(outcome.from_store for outcome in evidence.outcomes),
         tuned=tuned,
         grid={name: list(values) for name, values in job.of.grid.items()},
+        source=dict(job.of.origin.facts) if job.of.origin is not None else {},
     )

@@ -15,7 +15,6 @@ from claimbench.statistics import reason
 from claimbench.statistics.bootstrap import Statistic, bootstrap_intervals
 from claimbench.statistics.effects import Effects, refuse_statistic, suited
 from claimbench.statistics.interval import (
-    LEVEL,
     FloatArray,
     Interval,
     exact_interval,
@@ -30,7 +29,7 @@ from claimbench.statistics.power import (
     score_miss,
 )
 from claimbench.statistics.prediction import Printed, parse_printed
-from claimbench.statistics.rule import EQUIVALENCE_LEVEL, Rule
+from claimbench.statistics.rule import Rule
 from claimbench.words import Verdict
 
 __all__ = [
@@ -133,8 +132,7 @@ def _judge_column(values: FloatArray, rule: Rule) -> Judgement:
     if rule.instances:
         return _judge_instances(values, rule)
     make = wilson_interval if rule.kind == "success" else replicate_interval
-    interval = make(values, level=LEVEL)
-    narrow = make(values, level=EQUIVALENCE_LEVEL) if rule.kind == "equivalence" else interval
+    interval, narrow = (make(values, level=level) for level in rule.levels)
     p_value = needed = None
     if values.size >= LEAST_REPLICATES:
         p_value = (
@@ -148,9 +146,7 @@ def _judge_column(values: FloatArray, rule: Rule) -> Judgement:
 
 
 def _judge_sample(statistic: Statistic, n: int, rule: Rule, rng: np.random.Generator) -> Judgement:
-    interval, narrow = bootstrap_intervals(statistic, n, levels=(LEVEL, EQUIVALENCE_LEVEL), rng=rng)
-    if rule.kind != "equivalence":
-        narrow = interval
+    interval, narrow = bootstrap_intervals(statistic, n, levels=rule.levels, rng=rng)
     needed = None
     if _decide(interval, narrow, rule) == "inconclusive":
         targets = [rule.reproduced, *[[condition] for condition in rule.refuted]]
@@ -169,11 +165,11 @@ def _needed(values: FloatArray, interval: Interval, rule: Rule) -> int | None:
 
 
 def _decide(interval: Interval, narrow: Interval, rule: Rule) -> Verdict:
-    """Apply the table, first met row first; `narrow` decides the conditions at 90%."""
+    """Apply the table, first met row first; `narrow` decides inside an equivalence."""
     if interval.n < LEAST_REPLICATES:
         return "inconclusive"
     if all(
-        condition.met(interval if condition.level == LEVEL else narrow)
+        condition.met(interval if condition.level == rule.level else narrow)
         for condition in rule.reproduced
     ):
         return "reproduced"

@@ -20,6 +20,7 @@ Role = Literal["method", "baseline", "control", "candidate"]
 Status = Literal["ok", "diverged", "censored", "failed", "over budget", "unavailable"]
 Profile = Literal["smoke", "standard", "full"]
 Infinity = Literal["", "below", "above"]
+Ended = Literal["decided", "all looks", "over budget"]
 IntervalKind = Literal["t", "wilson", "bootstrap", "median", "exact", "none"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -28,6 +28,7 @@ SCHEMA = [
     record.ConditionRecord,
     record.Effect,
     record.ContenderRecord,
+    record.Look,
 ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from claimbench.errors import UsageError
-from claimbench.evidence.source import versions
+from claimbench.evidence.packages import versions
 from claimbench.fingerprint import check_device, fingerprint, fingerprint_id
 
 

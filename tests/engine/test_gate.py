@@ -158,12 +158,13 @@ def test_seconds_of_another_machine_are_not_compared_and_said(tmp_path: Path) ->
     [
         (run(profile="full"), "of another profile.*'full'; allowed: standard"),
         (run(complete=False), "interrupted or could not run whole"),
+        (run(until_decided=True), "until decided.*to mend it: pytest suite --benchmark-only"),
     ],
 )
 def test_records_that_can_not_be_compared_are_refused(
     tmp_path: Path, new: Record, words: str
 ) -> None:
-    """Another profile, and a run that did not end."""
+    """Another profile, a run that did not end, and one that ended when it was decided."""
     with pytest.raises(RecordError, match=words):
         gated(tmp_path, run(), new)
 

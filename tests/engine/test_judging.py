@@ -12,7 +12,7 @@ from toy import judged as judged_in
 
 from claimbench.binding import Paper
 from claimbench.evidence.job import ContenderEvidence
-from claimbench.evidence.run import Run
+from claimbench.evidence.plan import Plan
 from claimbench.evidence.store import Rows, write_rows
 from claimbench.evidence.unit import Outcome
 from claimbench.judging import Judged, judge_claims
@@ -112,11 +112,11 @@ def paper_at(root: Path, *changes: tuple[str, str], profile: Any = "standard") -
 def evidence(paper: Paper, **values: Any) -> dict[tuple[str, str], ContenderEvidence]:
     """Return evidence as workers leave it: x of shape (n,) or (n, cells), or a failure."""
     found = {}
-    engine = Run(context(paper.files.root), workers=1)
+    plan = Plan(context(paper.files.root))
     for job in jobs_of(paper):
         one = found[job.experiment, job.contender] = ContenderEvidence(job)
         given = values.get(job.contender, BAD)
-        for index, unit in enumerate(engine._units(job)):
+        for index, unit in enumerate(plan.units(job)):
             one.units.append(unit)
             if isinstance(given, Outcome):
                 one.outcomes.append(given)

@@ -167,3 +167,42 @@ def test_a_contender_in_c_code_is_ended_within_two_seconds(tmp_path: Path) -> No
 
     assert outcome.status == "over budget"
     assert ended - (root / "began").stat().st_mtime < 1 + 2
+
+
+CALM = """
+@line.baseline
+def flat(problem):
+    import ctypes
+
+    ctypes.CDLL(None).usleep(300_000)
+    return descend(problem, 0.0)
+"""
+
+
+@pytest.mark.parametrize("jump", [1e6, -1e6])
+def test_budgets_do_not_hang_on_the_time_of_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    """A clock that is set, forwards or back, ends nobody early and nobody late."""
+    bench = edited(
+        BENCH,
+        ("\n@line.baseline\ndef flat(problem):\n    return descend(problem, 0.0)\n", CALM),
+        ("    return 1.5 * descend(problem, 0.0)", "    while True:\n        pass"),
+    )
+    claims = edited(
+        CLAIM_TOML,
+        ("budget = 20", f"budget = {BUDGET}"),
+        ("T = [1, 2, 4]\n", "T = [2]\n"),
+        ("where = { T = [2, 4] }\n", ""),
+    )
+    root = make(tmp_path, bench_line__py=bench, claim__toml=claims)
+    real, began = time.time, time.monotonic()
+    monkeypatch.setattr(
+        time, "time", lambda: real() + (jump if time.monotonic() > began + 0.2 else 0.0)
+    )
+
+    found = evidence(root)
+
+    assert found["line", "flat"].status == "ok"
+    assert found["line", "flatter"].status == "over budget"
+    assert time.monotonic() - began < 30

@@ -10,6 +10,7 @@ import pytest
 from toy import BENCH, CLAIM_TOML, bound, context, edited, evidence, jobs_of, make
 
 from claimbench.evidence.job import ContenderEvidence
+from claimbench.evidence.load import load
 from claimbench.evidence.run import Run
 from claimbench.evidence.table import frame, subject
 
@@ -133,4 +134,4 @@ def test_nothing_of_a_race_is_scheduled_with_the_rest(race: dict[str, Any]) -> N
     engine.schedule(jobs)
 
     assert engine._pool is None
-    assert set(engine.planned(jobs).values()) == {2 * (ROUNDS + 1)}
+    assert {load(engine.plan, job).compute for job in jobs} == {2 * (ROUNDS + 1)}

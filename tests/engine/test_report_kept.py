@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from reporting import PAPER, race, record, write_run
 
@@ -70,7 +71,7 @@ def test_the_second_report_draws_nothing_and_is_the_same(drawn):
     assert (first[1], second[1]) == (True, False)
     assert first[0] == second[0]
     assert b"a line to 2" in first[0]
-    assert len(entries(root)) == 1
+    assert len(entries(root)) == 2
 
 
 def test_what_makes_a_figure_makes_its_key(drawn, monkeypatch):
@@ -92,6 +93,27 @@ def test_what_makes_a_figure_makes_its_key(drawn, monkeypatch):
     assert not write()[1]
 
 
+def test_seconds_are_drawn_of_a_race_only(drawn):
+    """Elsewhere blocks from the store have none, and nothing is drawn again for that."""
+    path, root, write = drawn
+    folder = path.with_suffix("") / PAPER
+    page = write()[0]
+    table = pd.read_parquet(folder / "sweep.parquet")
+    table.assign(seconds=float("nan"), peak_memory_bytes=None).to_parquet(folder / "sweep.parquet")
+
+    assert write() == (page, False)
+
+    before = entries(root)
+    table = pd.read_parquet(folder / "race.parquet")
+    table.assign(seconds=2 * table["seconds"]).to_parquet(folder / "race.parquet")
+    assert write()[1]
+    assert len(entries(root)) == len(before) + 1  # that of the race alone
+
+    table = pd.read_parquet(folder / "sweep.parquet")
+    table.assign(replicate=table["replicate"] + 1).to_parquet(folder / "sweep.parquet")
+    assert write()[1]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -106,7 +128,7 @@ def test_what_can_not_be_believed_is_drawn_again(drawn, content):
     """Half a file, a foreign one, one of another key: each is replaced."""
     _, root, write = drawn
     first = write()[0]
-    (entry,) = entries(root)
+    (entry,) = [one for one in entries(root) if "a line to 2" in one.read_text()]
     entry.write_text(content, encoding="utf-8")
 
     page, again = write()
@@ -120,7 +142,7 @@ def test_a_changed_picture_is_not_believed(drawn):
     """An entry's digest is that of its content."""
     _, root, write = drawn
     first = write()[0]
-    (entry,) = entries(root)
+    (entry,) = [one for one in entries(root) if "a line to 2" in one.read_text()]
     entry.write_text(entry.read_text().replace("a line to 2", "a line to 9"), encoding="utf-8")
 
     page, again = write()

@@ -20,10 +20,11 @@ from toy import (
     make,
 )
 
-from claimbench.errors import StoreError
+from claimbench.errors import BenchFileError, StoreError
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.run import Run
 from claimbench.evidence.store import read_rows
+from claimbench.evidence.table import frame, subject
 
 #: Private randomness, a trace, and linear algebra whose last bits depend on threads.
 RANDOM = """
@@ -142,7 +143,7 @@ def test_more_replicates_compute_only_what_is_new(runs: dict[str, Any]) -> None:
     assert served(found) == (24, 36)
 
 
-def test_a_damaged_file_of_the_store_is_named(tmp_path: Path) -> None:
+def test_a_file_damaged_before_it_was_judged_is_named(tmp_path: Path) -> None:
     """It is not taken for evidence, nor passed over."""
     root = make(tmp_path)
     paper = bound(root)
@@ -153,6 +154,62 @@ def test_a_damaged_file_of_the_store_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=f"rm {unit.file}"):
         read_rows(Path(unit.file))
     assert "can't be read" in judged(paper, found)["line/falls"].reason
+
+
+def test_a_damaged_file_is_computed_again_and_told(runs: dict[str, Any], tmp_path: Path) -> None:
+    """One bad file costs its own block, not the run; the bits are those of before."""
+    root = make(tmp_path, bench_line__py=BITS)
+    paper = bound(root)
+    before = evidence(root, paper)
+    unit = before["line", "flat"].units[1]
+    Path(unit.file).write_bytes(Path(unit.file).read_bytes()[:-9])
+    engine = Run(context(root), workers=1)
+    jobs = jobs_of(paper)
+    engine.schedule(jobs)
+    found = {(job.experiment, job.contender): engine.finish(job) for job in jobs}
+    engine.close()
+
+    assert served(found) == (23, 24)
+    assert bits(found) == bits(runs["one"])
+    (notice,) = engine.notices
+    assert notice.startswith("toy/line line[flat]: computed again, as a file of the evidence store")
+    assert Path(unit.file).name in notice
+    assert str(tmp_path) not in notice
+    assert served(evidence(root, paper)) == (24, 24)
+
+
+def test_evidence_is_read_again_where_memory_is_short(
+    runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of a large store are not all held; the results are the same."""
+    monkeypatch.setattr("claimbench.evidence.run._ROOM", 0)
+
+    found = evidence(runs["root"], runs["paper"], store=runs["root"] / "one")
+
+    assert {outcome.rows for one in found.values() for outcome in one.outcomes} == {None}
+    assert judged(runs["paper"], found)["line/falls"].replicates == (
+        judged(runs["paper"], runs["one"])["line/falls"].replicates
+    )
+
+
+def test_seconds_are_no_evidence_outside_of_a_race(runs: dict[str, Any]) -> None:
+    """An estimand would see another run's, or none, by what the store happens to hold."""
+    design = runs["paper"].designs["line"]
+
+    for name in ("one", "again"):
+        with pytest.raises(BenchFileError, match="no such column: 'seconds'"):
+            subject(runs[name]["line", "steep"], design)["seconds"]
+
+
+def test_seconds_of_a_block_are_this_run_s(runs: dict[str, Any], tmp_path: Path) -> None:
+    """Though another run replaced its file meanwhile; from the store there are none."""
+    root = make(tmp_path, bench_line__py=BITS)
+    found = evidence(root)
+    spent = frame([found["line", "steep"]])[0]["seconds"].sum()
+    evidence(root, fresh=True)
+
+    assert frame([found["line", "steep"]])[0]["seconds"].sum() == spent > 0
+    assert frame([runs["again"]["line", "steep"]])[0]["seconds"].isna().all()
 
 
 REJUDGED = {

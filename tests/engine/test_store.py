@@ -76,12 +76,73 @@ def test_a_damaged_file_is_named_with_its_cure(tmp_path: Path, content: bytes) -
         read_rows(path)
 
 
+def test_no_damage_is_taken_for_evidence(tmp_path: Path) -> None:
+    """Whichever byte is changed, the rows are those that were written or there is an error."""
+    path = tmp_path / "x.parquet"
+    write_rows(path, UNIT, ROWS)
+    whole = path.read_bytes()
+    refused = 0
+    for place in range(0, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            found = read_rows(path)
+        except StoreError:
+            refused += 1
+            continue
+        assert list(found.columns) == list(ROWS.columns)
+        for name, values in ROWS.columns.items():
+            assert found.columns[name].tobytes() == values.tobytes()
+        assert list(found.status) == list(ROWS.status)
+        assert found.peak_memory_bytes == ROWS.peak_memory_bytes
+
+    assert refused > 0
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -1])
+def test_a_file_that_was_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
+    """As a system without power may leave it."""
+    path = tmp_path / "x.parquet"
+    write_rows(path, UNIT, ROWS)
+    path.write_bytes(path.read_bytes()[:kept])
+
+    with pytest.raises(StoreError, match="can't be read"):
+        read_rows(path)
+
+
+def test_rows_of_another_file_s_columns_are_refused(tmp_path: Path) -> None:
+    """A sound file without its digest is not one of ours."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"gap": [1.0]}), tmp_path / "x.parquet")
+
+    with pytest.raises(StoreError, match="can't be read"):
+        read_rows(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"other"])
+def test_rows_whose_exhibit_is_lost_are_refused(tmp_path: Path, damage: bytes | None) -> None:
+    """Rows and exhibit are one unit: missing or damaged, both are made again."""
+    path = tmp_path / "x.parquet"
+    write_rows(path, UNIT, ROWS, exhibit=write_exhibit(path, {"plan": np.eye(2)}))
+    assert list(read_rows(path).columns) == ["gap", "trace"]
+    if damage is None:
+        exhibit_file(path).unlink()
+    else:
+        exhibit_file(path).write_bytes(damage)
+
+    with pytest.raises(StoreError, match="can't be read"):
+        read_rows(path)
+
+
 def test_a_store_that_can_t_be_written_says_so(tmp_path: Path) -> None:
     """With the option that takes another folder."""
     (tmp_path / "file").touch()
 
     with pytest.raises(StoreError, match=r"can't be written.*--results-dir FOLDER"):
         write_rows(tmp_path / "file" / "x.parquet", UNIT, ROWS)
+    with pytest.raises(StoreError, match=r"can't be written.*--results-dir FOLDER"):
+        write_exhibit(tmp_path / "file" / "x.parquet", {"plan": np.eye(2)})
 
 
 def test_an_exhibit_is_kept_beside_the_rows(tmp_path: Path) -> None:

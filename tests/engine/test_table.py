@@ -74,8 +74,8 @@ def test_a_subject_holds_measures_and_settings(run: dict[str, Any]) -> None:
     assert found["gap"].shape == (6, 3)
     assert list(found["T"]) == [1, 2, 4]
     assert list(found["kind"]) == ["normal"] * 3
-    assert set(found) == {"gap", "trace", "calls", "censored", "seconds", "T", "kind"}
-    assert len(found) == 7
+    assert set(found) == {"gap", "trace", "calls", "censored", "T", "kind"}
+    assert len(found) == 6
     assert np.allclose(found["gap"][0, [0, 2]], np.exp([-1, -4]), rtol=0.1)
     assert np.array_equal(found["calls"], np.tile([1, 2, 4], (6, 1)))
 

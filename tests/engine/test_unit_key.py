@@ -11,8 +11,10 @@ from toy import BENCH, METHOD, PROBLEM, bound, edited, make
 
 from claimbench.digest import digest
 from claimbench.evidence import key as keys
+from claimbench.evidence import packages
 from claimbench.evidence.source import Sources
-from claimbench.evidence.unit import Unit
+from claimbench.evidence.unit import THREADS, Unit
+from claimbench.fingerprint import fingerprint
 
 UNIT = Unit(
     root="/somewhere", domain="toy", slug="line", experiment="line", contender="steep",
@@ -120,6 +122,73 @@ def test_an_edit_of_what_judges_it_hits(root: Path, files: dict[str, str]) -> No
     before = key(root)
 
     assert key(make(root, **files)) == before
+
+
+def test_stacking_is_in_the_key(root: Path) -> None:
+    """One value that is stacked reaches the problem as a tuple: other evidence, same cells."""
+    before = key(root)
+    bench = edited(BENCH, ("Experiment(line, measure)", 'Experiment(line, measure, stack=("T",))'))
+
+    assert key(make(root, bench_line__py=bench)) != before
+
+
+def test_packages_that_the_source_imports_are_in_the_key(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version of one that it reaches is other evidence; of any other package it is not."""
+    imports = edited(METHOD, ("from numpy import exp\n", "from numpy import exp\nimport yaml\n"))
+    make(root, method__py=imports)
+    unused = key(root)
+    used = edited(imports, ("    problem.calls", "    yaml.dump\n    problem.calls"))
+    make(root, method__py=used)
+    before = key(root)
+    installed = packages._version
+
+    def other(package: str) -> str | None:
+        return "9.9" if package == "PyYAML" else installed(package)
+
+    packages._provided.cache_clear()
+    monkeypatch.setattr(packages, "_version", other)
+    after = key(root)
+    make(root, method__py=imports)
+    still = key(root)
+    packages._provided.cache_clear()
+
+    assert before != after
+    assert unused == still
+
+
+def test_a_package_is_told_by_what_provides_it() -> None:
+    """Its name is often another than its module's; Python's own modules have Python's version."""
+    from importlib.metadata import version
+
+    found = packages.package_versions({"yaml", "numpy", "json", "no_such_module"})
+
+    assert found == {
+        "yaml": f"PyYAML {version('PyYAML')}",
+        "numpy": version("numpy"),
+        "no_such_module": "not installed",
+    }
+
+
+def test_threads_are_in_the_key_and_are_the_worker_s(root: Path) -> None:
+    """One number tells the fingerprint, the libraries and torch."""
+    from claimbench.evidence.pool import ONE_THREAD
+
+    assert fingerprint()["threads"] == THREADS
+    assert set(ONE_THREAD.values()) == {str(THREADS)}
+    assert key(root, fingerprint={**MACHINE, "threads": 1}) != key(
+        root, fingerprint={**MACHINE, "threads": 2}
+    )
+
+
+def test_the_engine_s_comments_are_not_in_the_key() -> None:
+    """Nor are its docstrings; its code is."""
+    code = 'def f(x):\n    """Return x."""\n    return x\n'
+
+    assert keys._code(code) == keys._code(code.replace('"""Return x."""', "# x"))
+    assert keys._code(code) == keys._code(code.replace("Return x.", "Return it."))
+    assert keys._code(code) != keys._code(code.replace("return x", "return -x"))
 
 
 def test_the_engine_s_own_code_is_in_the_key(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

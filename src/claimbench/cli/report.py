@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from claimbench.checkout import find_root
 from claimbench.cli.output import add_json, print_json
 from claimbench.errors import RecordError, UsageError
+from claimbench.record_names import is_record, order
 
 if TYPE_CHECKING:
     from claimbench.record import Record
@@ -107,8 +108,8 @@ def _render(path: Path, record: Record, arguments: argparse.Namespace) -> Path |
 
 
 def _newest(root: Path) -> Path:
-    # A record is named by its time in UTC, so the greatest name is the newest.
-    found = sorted((root / "results").glob("*/*/*.json"), key=lambda path: path.name)
+    # Whatever else has such a place (asv's own files, say) has another name.
+    found = sorted(filter(is_record, (root / "results").glob("*/*/*.json")), key=order)
     if not found:
         raise RecordError(
             "there is no record",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claimbench.digest import digest
+from claimbench.evidence.deadline import Deadline
 from claimbench.evidence.unit import Outcome, Unit
 
 
@@ -21,6 +22,8 @@ class Context:
         Paper's id -> content hash of its data sets.
     pin_state
         Pin's name -> installed versions of its packages, and why it can't run (or None).
+    deadline
+        When the budget of the whole run is spent; None without one.
     on_change
         Called often while waiting, and after every unit: (unit or None, outcome or None).
     """
@@ -33,6 +36,7 @@ class Context:
     data: Callable[[str], str]
     pin_state: Callable[[str], tuple[Mapping[str, str], str | None]]
     fresh: bool = False
+    deadline: Deadline | None = None
     on_change: Callable[[Unit | None, Outcome | None], None] = lambda unit, outcome: None
 
     def environment(self, paper: str) -> str:

@@ -73,6 +73,17 @@ class ContenderEvidence:
         """Spent inside the contender in this run."""
         return sum(outcome.seconds for outcome in self.outcomes) + self.spent_tuning
 
+    def at(self, job: Job) -> ContenderEvidence:
+        """Return the evidence of a job with fewer replicates, in the order of its own units."""
+        n = job.paper.designs[job.experiment].replicates
+        place: dict[str, int] = {}
+        for unit in self.units:
+            place.setdefault(repr(unit.cells), len(place))
+        own = [index for index, unit in enumerate(self.units) if unit.replicates[1] <= n]
+        own.sort(key=lambda i: (place[repr(self.units[i].cells)], self.units[i].block))
+        units, outcomes = [self.units[i] for i in own], [self.outcomes[i] for i in own]
+        return ContenderEvidence(job, units, outcomes, self.tuned, self.spent_tuning)
+
     @property
     def peak_memory_bytes(self) -> int | None:
         """The largest peak of its units."""

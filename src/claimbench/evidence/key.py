@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from claimbench.digest import digest
+from claimbench.evidence.packages import package_versions
+from claimbench.evidence.parsing import is_text
 from claimbench.evidence.source import Sources
 from claimbench.evidence.unit import Unit
 from claimbench.experiment import Experiment
@@ -20,10 +22,20 @@ _MAKERS = ("clock.py", "kept.py", "streams.py", "worker.py", "store.py", "unit.p
 
 @cache
 def engine_digest() -> str:
-    """Return the digest of the engine's code that makes evidence, comments aside."""
+    """Return the digest of the engine's code that makes evidence, comments and docstrings aside."""
     folder = Path(__file__).parent
-    trees = (ast.dump(ast.parse((folder / name).read_text(encoding="utf-8"))) for name in _MAKERS)
+    trees = (_code((folder / name).read_text(encoding="utf-8")) for name in _MAKERS)
     return hashlib.sha256("\n".join(trees).encode()).hexdigest()
+
+
+def _code(text: str) -> str:
+    """Return what two texts share that differ only in comments and docstrings."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not is_text(line)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
 
 
 def unit_key(
@@ -51,13 +63,16 @@ def unit_key(
         Packages of the contender's pin, with the versions installed.
     """
     contender = experiment.contenders[unit.contender]
-    source = sources.digest(
-        experiment.problem, experiment.measure, experiment.exhibit, contender.function
-    )
+    own = None if contender.origin is not None else contender.function
+    makers = (experiment.problem, experiment.measure, experiment.exhibit, own)
     return digest(
         {
+            **({"candidate": unit.source} if contender.origin is not None else {}),
             "unit": unit.identity(),
-            "source": source,
+            "source": sources.digest(*makers),
+            "packages": package_versions(sources.packages(*makers)),
+            # One value that is stacked reaches the problem as a tuple, else as itself.
+            "stack": list(experiment.stack),
             "engine": engine_digest(),
             "fingerprint": dict(fingerprint),
             "data": data,

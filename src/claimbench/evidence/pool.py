@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
+from pebble.pool.base_pool import Task
+from pebble.pool.process import TaskManager
 
-from claimbench.evidence import worker
-from claimbench.evidence.unit import Outcome, Unit
+from claimbench.evidence import clock, worker
+from claimbench.evidence.unit import THREADS, Outcome, Unit
 
-#: One thread for each worker: the number of threads changes last bits.
+#: What tells the numeric libraries of a new process.
 ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
@@ -25,7 +27,7 @@ ONE_THREAD = dict.fromkeys(
         "NUMEXPR_NUM_THREADS",
         "VECLIB_MAXIMUM_THREADS",
     ),
-    "1",
+    str(THREADS),
 )
 _PRELOAD = ["claimbench.evidence.worker", "numpy", "pyarrow.parquet", "torch"]
 
@@ -60,9 +62,11 @@ class Pool:
         self._pool = ProcessPool(
             max_workers=workers,
             initializer=worker.start,
-            initargs=(1, pinned, str(root), tuple(modules)),
+            initargs=(THREADS, pinned, str(root), tuple(modules)),
             context=multiprocessing.get_context("forkserver"),
         )
+        manager = self._pool._pool_manager  # noqa: SLF001  pebble offers no choice of clock
+        manager.task_manager = _Tasks(manager.context.task_queue.task_done)
         self.workers = workers
 
     def submit(self, unit: Unit, *, budget: float) -> Future[Outcome]:
@@ -77,6 +81,21 @@ class Pool:
         self._pool.join()
 
 
+class _Tasks(TaskManager):
+    """Pebble's, by a clock that never jumps: it asks the time of day what a task has spent."""
+
+    def task_start(self, task_id: int, worker_id: int | None) -> None:
+        super().task_start(task_id, worker_id)
+        if task_id in self.tasks:
+            self.tasks[task_id].timestamp = clock.now()
+
+    @staticmethod
+    def timeout(task: Task) -> bool:
+        if not task.timeout or not task.started:
+            return False
+        return bool(clock.now() - task.timestamp > task.timeout)
+
+
 def outcome_of(future: Future[Outcome], *, budget: float) -> Outcome:
     """Wait for a unit and say what became of it.
 
@@ -85,7 +104,8 @@ def outcome_of(future: Future[Outcome], *, budget: float) -> Outcome:
     try:
         return future.result()
     except TimeoutError:
-        return Outcome("over budget", f"ended after its budget of {budget:g} s", seconds=budget)
+        said = f"ended after its budget of {budget:g} s"
+        return Outcome("over budget", said, seconds=budget, lasting=True)
     except ProcessExpired as error:
         return Outcome("failed", f"its process died ({_death(error.exitcode)})")
     except CancelledError:

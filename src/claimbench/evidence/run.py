@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
-import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from claimbench.errors import StoreError
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
-from claimbench.evidence.key import unit_key
+from claimbench.evidence.kept import forget
+from claimbench.evidence.load import Key
+from claimbench.evidence.lost import keep_lost, lost
+from claimbench.evidence.plan import Plan
 from claimbench.evidence.pool import Pool, outcome_of
-from claimbench.evidence.source import Sources
-from claimbench.evidence.store import read_rows, unit_file
+from claimbench.evidence.presence import Presence
+from claimbench.evidence.store import read_rows
+from claimbench.evidence.tuning import best
 from claimbench.evidence.unit import Outcome, Unit
 
 _TICK = 0.25
+_BESIDE = (
+    "another run was at work in this checkout while this one raced: its seconds are disturbed;"
+    " run races alone"
+)
+#: Bytes of evidence that are held in memory once read; the rest is read again when it is judged.
+_ROOM = 2**28
 
 
 class Run:
@@ -40,9 +47,14 @@ class Run:
         self._pool: Pool | None = None
         self._pool_races = False
         self._modules: list[str] = []
-        self._sources = Sources(context.root)
+        self._plan = Plan(context)
+        self._room = _ROOM
+        self._broken: StoreError | None = None
+        self._presence: Presence | None = None
+        self.notices: list[str] = []
         self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
+        self._begun: dict[Key, ContenderEvidence] = {}
 
     def schedule(self, jobs: Iterable[Job]) -> None:
         """Hand over everything that is no race.
@@ -53,36 +65,31 @@ class Run:
         self._modules = list(dict.fromkeys(job.paper.files.module for job in jobs))
         if self.context.fresh:
             for paper in {job.paper.id for job in jobs}:
-                shutil.rmtree(self.context.kept(paper), ignore_errors=True)
+                forget(self.context.kept(paper))
         plain = [job for job in jobs if not job.is_race]
         for job in plain:
             if job.of.grid:
-                self._trials[job.key] = self._submitted(job, self._trial_units(job))
+                self._trials[job.key] = self._submitted(job, self._plan.trials(job))
         for job in plain:
             if not job.of.grid:
-                self._pending[job.key] = self._submitted(job, self._units(job))
+                self._pending[job.key] = self._submitted(job, self._plan.units(job))
 
-    def planned(self, jobs: Iterable[Job]) -> dict[tuple[str, str, str], int]:
-        """Return how many units each job still has to compute, after `schedule`.
+    @property
+    def plan(self) -> Plan:
+        """How jobs are laid out as units."""
+        return self._plan
 
-        A tuned contender is counted as if nothing of its evidence were in the store yet.
-        """
-        planned = {}
-        for job in jobs:
-            groups = len(self._groups(job))
-            waiting = [*self._pending.get(job.key, ()), *self._trials.get(job.key, ())]
-            count = sum(isinstance(future, Future) for _, future in waiting)
-            design = job.paper.designs[job.experiment]
-            if job.is_race:
-                count += groups * (design.replicates + 1)  # the warm-up is waited for as well
-            elif job.of.grid:
-                count += groups * len(design.blocks)
-            planned[job.key] = count
-        return planned
+    def extend(self, job: Job, evidence: ContenderEvidence) -> None:
+        """Hand over what a job has beyond its evidence so far: blocks of more replicates."""
+        begun = {(repr(unit.cells), unit.block) for unit in evidence.units}
+        units = self._plan.units(job, evidence.tuned)
+        further = [unit for unit in units if (repr(unit.cells), unit.block) not in begun]
+        self._pending[job.key] = self._submitted(job, further)
+        self._begun[job.key] = evidence
 
     def finish(self, job: Job) -> ContenderEvidence:
         """Wait for a job's units."""
-        evidence = ContenderEvidence(job)
+        evidence = self._begun.pop(job.key, None) or ContenderEvidence(job)
         if job.key in self._trials:
             self._tune(job, evidence)
         pending = self._pending.pop(job.key)
@@ -98,7 +105,7 @@ class Run:
         nothing. Seconds are never served from the store, so all rounds are run.
         """
         found = {job.contender: ContenderEvidence(job) for job in jobs}
-        units = {job.contender: self._units(job) for job in jobs}
+        units = {job.contender: self._plan.units(job) for job in jobs}
         cells = dict.fromkeys(repr(unit.cells) for job in jobs for unit in units[job.contender])
         lost: dict[tuple[str, str], Outcome] = {}
         for cell in cells:
@@ -114,10 +121,19 @@ class Run:
                     if number >= 0:
                         found[job.contender].units.append(unit)
                         found[job.contender].outcomes.append(outcome)
+            self._look_around()
         return found
+
+    def _look_around(self) -> None:
+        """Tell of a run that shares the machine with a race."""
+        if self._presence is not None and not self._presence.alone():
+            self.notices = list(dict.fromkeys((*self.notices, _BESIDE)))
 
     def close(self) -> None:
         """End the workers, whatever they do."""
+        if self._presence is not None:
+            self._presence.close()
+            self._presence = None
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -135,56 +151,6 @@ class Run:
             lost[place] = outcome
         return outcome
 
-    def _units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
-        design = job.paper.designs[job.experiment]
-        size = 1 if job.is_race else design.block
-        blocks = range(design.replicates // size)
-        return [
-            self._unit(
-                job,
-                cells=cells,
-                block=block,
-                replicates=(block * size, (block + 1) * size),
-                parameters=dict((parameters or {}).get(repr(cells), {})),
-            )
-            for cells in self._groups(job)
-            for block in blocks
-        ]
-
-    def _groups(self, job: Job) -> list[tuple[Any, ...]]:
-        """Return the cells, those that differ in stacked settings only taken together."""
-        stack = job.paper.experiments[job.experiment].stack
-        groups: dict[str, list[Any]] = {}
-        for cell in job.cells:
-            rest = {name: value for name, value in cell.items() if name not in stack}
-            groups.setdefault(repr(rest), []).append(cell)
-        return [tuple(group) for group in groups.values()]
-
-    def _unit(self, job: Job, **parts: Any) -> Unit:
-        files = job.paper.files
-        unit = Unit(
-            root=str(files.root),
-            domain=files.domain,
-            slug=files.slug,
-            experiment=job.experiment,
-            contender=job.contender,
-            role=job.of.role,
-            device=self.context.device,
-            seed=self.context.seed,
-            kept=str(self.context.kept(job.paper.id)),
-            environment=self.context.environment(job.paper.id),
-            **parts,
-        )
-        key = unit_key(
-            unit,
-            job.paper.experiments[job.experiment],
-            self._sources,
-            fingerprint=self.context.fingerprint,
-            data=self.context.data(job.paper.id),
-            pin=self.context.pin_state(job.of.pin)[0] if job.of.pin else {},
-        )
-        return replace(unit, key=key, file=str(unit_file(self.context.store, unit, key)))
-
     def _submitted(
         self, job: Job, units: list[Unit]
     ) -> list[tuple[Unit, Future[Outcome] | Outcome]]:
@@ -194,19 +160,42 @@ class Run:
         budget = job.paper.designs[job.experiment].budget
         submitted: list[tuple[Unit, Future[Outcome] | Outcome]] = []
         for unit in units:
-            if not job.is_race and not self.context.fresh and Path(unit.file).is_file():
-                submitted.append((unit, Outcome("ok", from_store=True)))
+            kept = None if job.is_race or self.context.fresh else self._kept(unit, budget=budget)
+            if kept is not None:
+                submitted.append((unit, kept))
                 continue
+            if (spent := self._out_of_time()) is not None:
+                submitted.append((unit, spent))
+                continue
+            if self._broken is not None:
+                raise self._broken
             self._start_pool(race=job.is_race)
             assert self._pool is not None
             future = self._pool.submit(unit, budget=budget)
             submitted.append((unit, future))
         return submitted
 
+    def _kept(self, unit: Unit, *, budget: float) -> Outcome | None:
+        """Return what the store holds of a unit; what is damaged is told, and computed again."""
+        path = Path(unit.file)
+        try:
+            if path.is_file():
+                rows = read_rows(path)
+                self._room -= rows.size
+                return Outcome("ok", from_store=True, rows=rows if self._room > 0 else None)
+            return lost(unit, budget=budget) if unit.stage == "tuning" else None
+        except StoreError as error:
+            self.notices.append(
+                f"{unit.domain}/{unit.slug} {unit.experiment}[{unit.contender}]: computed again, as"
+                f" {error.what}: {Path(str(error.value)).name}"
+            )
+            return None
+
     def _start_pool(self, *, race: bool) -> None:
         if self._pool is not None and self._pool_races != race:
             self.close()  # nothing runs beside a race
         if self._pool is None:
+            self._presence = Presence(self.context.store)
             self._pool = Pool(
                 1 if race else self.workers,
                 root=self.context.root,
@@ -223,71 +212,62 @@ class Run:
         for unit, future in pending:
             if isinstance(future, Outcome):
                 outcome = future
+            elif self._broken is not None and not future.done():
+                raise self._broken
             elif late is not None and not future.done():
                 # One block that passed the budget tells enough: the others would cost as much.
                 future.cancel()
                 outcome = replace(late, reason=f"not run: {late.reason}", seconds=0.0)
             else:
-                while not future.done():
+                spent = None
+                while not future.done() and (spent := self._out_of_time()) is None:
                     self.context.on_change(None, None)
                     wait([future], timeout=_TICK)
-                outcome = outcome_of(future, budget=budget)
-            if outcome.status == "over budget":
+                outcome = spent or self._outcome_of(unit, future, budget=budget)
+            # Trials differ, and which of them count must not hang on who ended first.
+            if outcome.status == "over budget" and unit.stage != "tuning":
                 late = late or outcome
+            self.notices += outcome.notices
             self.context.on_change(unit, outcome)
             yield unit, outcome
 
-    def _trial_units(self, job: Job) -> list[Unit]:
-        design = job.paper.designs[job.experiment]
-        assert design.tuning is not None
-        grid = job.of.grid
-        return [
-            self._unit(
-                job,
-                cells=cells,
-                block=0,
-                replicates=(0, design.tuning.replicates),
-                stage="tuning",
-                parameters=dict(zip(grid, values, strict=True)),
-            )
-            for cells in self._groups(job)
-            for values in itertools.product(*grid.values())
-        ]
+    def _outcome_of(self, unit: Unit, future: Future[Outcome], *, budget: float) -> Outcome:
+        """Return what became of a unit; a store that can't be written ends the run's computing."""
+        try:
+            outcome = outcome_of(future, budget=budget)
+            if future.cancelled():
+                outcome = self._out_of_time() or outcome
+            if unit.stage == "tuning":
+                keep_lost(unit, outcome)
+        except BrokenProcessPool:  # a pool that is ended may say so of what it had still to do
+            if (spent := self._out_of_time()) is None:
+                raise
+            return spent
+        except StoreError as error:
+            self._broken = error  # what can't be kept is not worth a night
+            self.close()
+            raise
+        return outcome
+
+    def _out_of_time(self) -> Outcome | None:
+        """End whatever runs once the run's budget is spent, and say so."""
+        deadline = self.context.deadline
+        if deadline is None or not deadline.passed:
+            return None
+        self.close()
+        return deadline.outcome
 
     def _tune(self, job: Job, evidence: ContenderEvidence) -> None:
-        """Choose, for each unit of cells, the trial with the least mean criterion."""
+        """Run the trials and hand over the evidence of the best."""
         design = job.paper.designs[job.experiment]
         assert design.tuning is not None
-        best: dict[str, tuple[float, dict[str, Any]]] = {}
+        trials = []
         for unit, outcome in self._outcomes(job, self._trials.pop(job.key)):
             evidence.spent_tuning += outcome.seconds
-            if outcome.status == "unavailable":
-                self._pending[job.key] = [(one, outcome) for one in self._units(job)]
+            spent = self.context.deadline is not None and self.context.deadline.cut(outcome)
+            if outcome.status == "unavailable" or spent:  # with some trials lost, none is the best
+                self._pending[job.key] = [(one, outcome) for one in self._plan.units(job)]
                 return
-            score = _criterion(unit, outcome, design.tuning.criterion)
-            cells = repr(unit.cells)
-            if cells not in best or score < best[cells][0]:
-                best[cells] = (score, unit.parameters)
-        chosen = {cells: parameters for cells, (_, parameters) in best.items()}
-        evidence.tuned = chosen
-        self._pending[job.key] = self._submitted(job, self._units(job, chosen))
-
-
-def _criterion(unit: Unit, outcome: Outcome, name: str) -> float:
-    """Return a trial's score; a trial that failed or diverged is the worst there is."""
-    if outcome.status != "ok":
-        return np.inf
-    if outcome.from_store:
-        columns = {key: float(np.mean(v)) for key, v in read_rows(Path(unit.file)).columns.items()}
-    else:
-        columns = outcome.criterion
-    if name not in columns:
-        from claimbench.errors import ClaimFileError
-
-        raise ClaimFileError(
-            f"[experiment.{unit.experiment}.tuning].criterion of {unit.domain}/{unit.slug} is no"
-            " measure",
-            value=name,
-            allowed=columns,
-        )
-    return np.inf if np.isnan(columns[name]) else columns[name]
+            trials.append((unit, outcome))
+        evidence.tuned = best(trials, design.tuning.criterion)
+        self._pending[job.key] = self._submitted(job, self._plan.units(job, evidence.tuned))

@@ -9,44 +9,56 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from claimbench.errors import BenchFileError
+from claimbench.evidence import parsing
+from claimbench.evidence.parsing import PROJECT, Module, Target
 
-#: The first word of the modules that belong to the project.
-PROJECT = ("suite", "baselines", "claimbench")
 _ENGINE = Path(__file__).resolve().parents[1]
+#: Names by which a module finds its own folder.
+_PLACES = {"__file__", "__package__", "__path__", "__spec__"}
+#: What lies in a paper's folder and makes no evidence: code is followed, the rest is to be read.
+_NO_INPUT = {".py", ".pyc", ".md"}
+#: Characters of a text that may be the name of a file.
+_LONGEST = 200
 
-
-#: A module, the name in it (None: the module), and whether attributes of it name things in it.
-_Target = tuple[str, str | None, bool]
-
-
-@dataclass(slots=True)
-class _Module:
-    name: str
-    package: str
-    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    #: Local name -> what it may stand for; under ``*`` what is imported without a name.
-    imports: dict[str, list[_Target]] = field(default_factory=dict)
-    statements: list[ast.stmt] = field(default_factory=list)
-
-    def add(self, imported: Iterable[tuple[str, _Target]]) -> None:
-        for name, target in imported:
-            self.imports.setdefault(name, []).append(target)
+Function = Callable[..., Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One definition: its text, the names it uses, the imports inside it."""
+    """One definition: its text, the names it uses, the imports inside it, the files it names."""
 
     text: str
     names: tuple[tuple[str, str | None], ...]
-    imports: tuple[_Target, ...]
+    imports: tuple[Target, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Reach:
+    """What was reached so far.
+
+    Attributes
+    ----------
+    texts
+        (module, name) -> text.
+    loaded
+        Modules that are imported on the way.
+    packages
+        First words of the modules of others.
+    files
+        What may be read at run time, below the checkout.
+    """
+
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    loaded: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
 
 
 class Sources:
@@ -60,11 +72,12 @@ class Sources:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._modules: dict[str, _Module | None] = {}
+        self._modules: dict[str, Module | None] = {}
         self._pieces: dict[tuple[str, str], _Piece] = {}
-        self._digests: dict[tuple[Callable[..., Any] | None, ...], str] = {}
+        self._reached: dict[tuple[Function, ...], _Reach] = {}
+        self._digests: dict[tuple[Function, ...], str] = {}
 
-    def digest(self, *functions: Callable[..., Any] | None) -> str:
+    def digest(self, *functions: Function) -> str:
         """Return the digest of these functions and all project code that they reach.
 
         Raises
@@ -73,234 +86,210 @@ class Sources:
             When a function is not defined at the top of a module of the project.
         """
         if functions not in self._digests:
-            self._digests[functions] = self._digest(functions)
+            reach = self._reach_of(functions)
+            lines = [
+                f"{module}:{name}:{text}" for (module, name), text in sorted(reach.texts.items())
+            ]
+            lines += [
+                f"{file}:{hashlib.sha256((self._root / file).read_bytes()).hexdigest()}"
+                for file in sorted(reach.files)
+            ]
+            self._digests[functions] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self._digests[functions]
 
-    def _digest(self, functions: tuple[Callable[..., Any] | None, ...]) -> str:
-        seen: dict[tuple[str, str], str] = {}
-        for function in functions:
-            if function is not None:
-                module = self._module(function.__module__)
-                if module is None or function.__qualname__ not in module.definitions:
-                    raise BenchFileError(
-                        "the source of a function can't be followed",
-                        value=f"{function.__module__}.{function.__qualname__}",
-                        allowed="functions and classes defined at the top of a module of"
-                        f" {', '.join(PROJECT)}",
-                    )
-                self._visit(function.__module__, function.__qualname__, seen)
-        lines = (f"{module}:{name}:{text}" for (module, name), text in sorted(seen.items()))
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    def packages(self, *functions: Function) -> set[str]:
+        """Return the modules of others, by first words, that these functions reach."""
+        return self._reach_of(functions).packages
 
-    def _visit(self, module_name: str, name: str, seen: dict[tuple[str, str], str]) -> None:
+    def _reach_of(self, functions: tuple[Function, ...]) -> _Reach:
+        if functions not in self._reached:
+            reach = _Reach()
+            for function in functions:
+                if function is not None:
+                    module = self._module(function.__module__)
+                    if module is None or function.__qualname__ not in module.definitions:
+                        raise BenchFileError(
+                            "the source of a function can't be followed",
+                            value=f"{function.__module__}.{function.__qualname__}",
+                            allowed="functions and classes defined at the top of a module of"
+                            f" {', '.join(PROJECT)}",
+                        )
+                    self._visit(function.__module__, function.__qualname__, reach)
+            self._take_imports(reach)
+            self._reached[functions] = reach
+        return self._reached[functions]
+
+    def _visit(self, module_name: str, name: str, reach: _Reach) -> None:
         module = self._module(module_name)
-        if module is None or (module_name, name) in seen:
+        if module is None or (module_name, name) in reach.texts:
             return
+        self._load(module_name, reach)
         if name not in module.definitions:
-            seen[module_name, name] = ""  # modules may import one another
-            self._reach(module, name, None, seen)
+            reach.texts[module_name, name] = ""  # modules may import one another
+            self._import(module, name, None, reach)
             return
+        self._take(module, name, reach)
+
+    def _take(self, module: Module, name: str, reach: _Reach) -> None:
         piece = self._piece(module, name)
-        seen[module_name, name] = piece.text
+        reach.texts[module.name, name] = piece.text
         for used, attribute in piece.names:
             if used in module.definitions:
-                self._visit(module_name, used, seen)
-            else:
-                self._reach(module, used, attribute, seen)
+                self._visit(module.name, used, reach)
+            # A name may be imported and then bound anew: `solve = cached(solve)`.
+            if used in module.imports or used not in module.definitions:
+                self._import(module, used, attribute, reach)
         for target in piece.imports:
-            self._follow(target, None, seen)
+            self._follow(target, None, reach)
+        reach.files.update(piece.files)
 
-    def _piece(self, module: _Module, name: str) -> _Piece:
+    def _take_imports(self, reach: _Reach) -> None:
+        """Take what runs as modules are imported of which nothing else was reached."""
+        while True:
+            taken = {module for module, _ in reach.texts}
+            left = sorted(name for name in reach.loaded - taken if self._acts(name))
+            if not left:
+                return
+            module = self._module(left[0])
+            assert module is not None
+            self._take(module, "", reach)
+
+    def _acts(self, name: str) -> bool:
+        module = self._module(name)
+        return module is not None and any(
+            not module.is_registration(node) for node in module.statements
+        )
+
+    def _load(self, name: str, reach: _Reach) -> None:
+        """Take note of a module that is imported, and of those that it imports."""
+        first, _, rest = name.partition(".")
+        if name in reach.loaded or first == "claimbench" or first not in PROJECT:
+            return
+        reach.loaded.add(name)
+        if rest:
+            self._load(name.rpartition(".")[0], reach)  # a package is imported before its modules
+        module = self._module(name)
+        if module is None:
+            return
+        for targets in module.imports.values():
+            for origin, imported, _ in targets:
+                self._load(origin, reach)
+                if imported is not None:
+                    self._load(f"{origin}.{imported}", reach)
+
+    def _piece(self, module: Module, name: str) -> _Piece:
         if (module.name, name) not in self._pieces:
-            nodes = [self._bare(node, module) for node in module.definitions[name]]
+            nodes = [parsing.bare(node, module) for node in module.definitions.get(name, ())]
             # What runs at import may matter to anything in the module.
-            nodes += [node for node in module.statements if not self._is_registration(node, module)]
+            nodes += [
+                parsing.bare(node, module) if module.is_taken(node) else node
+                for node in module.statements
+                if not module.is_registration(node)
+            ]
+            used = tuple(dict.fromkeys(parsing.names(nodes)))
+            spelled = set(parsing.strings(nodes))
             self._pieces[module.name, name] = _Piece(
                 text="\n".join(ast.dump(node) for node in nodes),
-                names=tuple(dict.fromkeys(_names(nodes))),
+                names=used,
                 # An import inside a function binds there; what it binds is not worth telling apart.
-                imports=tuple(
-                    target
-                    for node in nodes
-                    for inner in ast.walk(node)
-                    if isinstance(inner, (ast.Import, ast.ImportFrom))
-                    for _, target in _imported(inner, module.package)
+                imports=(
+                    *(target for _, target in parsing.imports_in(nodes, module.package)),
+                    *((text, None, False) for text in sorted(spelled) if self._is_spelled(text)),
                 ),
+                files=tuple(self._files(module, spelled, dict(used))),
             )
         return self._pieces[module.name, name]
 
-    def _reach(
-        self, module: _Module, name: str, attribute: str | None, seen: dict[tuple[str, str], str]
-    ) -> None:
+    def _import(self, module: Module, name: str, attribute: str | None, reach: _Reach) -> None:
         """Follow a name that the module imports, or that it may have by ``import *``."""
         for target in module.imports.get(name, ()):
-            self._follow(target, attribute, seen)
+            self._follow(target, attribute, reach)
         if name not in module.imports:
             for origin, _, _ in module.imports.get("*", ()):
-                self._follow((origin, name, True), None, seen)
+                self._follow((origin, name, True), None, reach)
 
-    def _follow(
-        self, target: _Target, attribute: str | None, seen: dict[tuple[str, str], str]
-    ) -> None:
+    def _follow(self, target: Target, attribute: str | None, reach: _Reach) -> None:
         module_name, name, names_attributes = target
-        if module_name.partition(".")[0] not in PROJECT:
+        if not parsing.is_project(module_name):
+            reach.packages.add(module_name.partition(".")[0])
             return
         if name == "*":
             name = None
-        if name is not None and self._module(f"{module_name}.{name}") is not None:
+        if name is not None and self._is_module(f"{module_name}.{name}"):
             module_name, name = f"{module_name}.{name}", None  # from package import module
-        module = self._module(module_name)
-        if module is None:
-            return
-        wanted = name or (attribute if names_attributes else None)
-        if wanted is not None:
-            self._visit(module_name, wanted, seen)
+        if name is None and names_attributes and attribute is not None:
+            if self._is_module(f"{module_name}.{attribute}"):
+                self._all(f"{module_name}.{attribute}", reach)  # package.module.function
+            if self._module(module_name) is not None:
+                self._visit(module_name, attribute, reach)
+        elif name is not None:
+            self._visit(module_name, name, reach)
         else:
+            self._all(module_name, reach)
+
+    def _all(self, module_name: str, reach: _Reach) -> None:
+        """Visit everything in a module; of a folder that is none, everything below it."""
+        module = self._module(module_name)
+        if module is not None:
+            self._load(module_name, reach)
             for definition in module.definitions:
-                self._visit(module_name, definition, seen)
+                self._visit(module_name, definition, reach)
+            return
+        for path in sorted(self._path(module_name).glob("*")):
+            if path.suffix == ".py" or path.is_dir():
+                self._all(f"{module_name}.{path.stem}", reach)
 
-    def _bare(self, node: ast.stmt, module: _Module) -> ast.stmt:
-        """Drop docstrings and the decorators that only register with an experiment."""
-        copied = ast.parse(ast.unparse(node)).body[0]
-        for inner in ast.walk(copied):
-            if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                if ast.get_docstring(inner, clean=False) is not None:
-                    inner.body = inner.body[1:] or [ast.Pass()]
-                inner.decorator_list = [
-                    decorator
-                    for decorator in inner.decorator_list
-                    if not self._registers(decorator, module)
-                ]
-        return copied
+    def _files(self, module: Module, spelled: Iterable[str], used: Container[str]) -> list[str]:
+        """Return the files that are spelled out, and all beside a module that asks for its place.
 
-    def _is_registration(self, node: ast.stmt, module: _Module) -> bool:
-        """Whether the statement is ``experiment.method(contender)``, or calls for such only."""
-        call = node.value if isinstance(node, ast.Expr) else None
-        if not isinstance(call, ast.Call):
-            return False
-        if isinstance(call.func, ast.Name):
-            return all(map(_only_registers, module.definitions.get(call.func.id, [call])))
-        return self._registers(call.func, module)
+        Of ``suite/`` and ``baselines/`` only: the content of data sets is another part of the key,
+        and what a run itself writes is no source.
+        """
+        if module.name.startswith("claimbench"):  # that reads data sets, whose hash is in the key
+            return []
+        root, folder = self._root.resolve(), Path(module.folder)
+        found = {
+            path.resolve()
+            for text in spelled
+            if 0 < len(text) < _LONGEST and text.isprintable()
+            for path in (folder / text, root / text)
+            if path.is_file()
+        }
+        if any(name in used for name in _PLACES):
+            found |= {
+                path.resolve()
+                for path in folder.rglob("*")
+                if path.suffix not in _NO_INPUT and path.name != "claim.toml" and path.is_file()
+            }
+        code = (root / "suite", root / "baselines")
+        return [path.relative_to(root).as_posix() for path in found if set(code) & {*path.parents}]
 
-    @staticmethod
-    def _registers(decorator: ast.expr, module: _Module) -> bool:
-        call = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if not (isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name)):
-            return False
-        for node in module.definitions.get(call.value.id, ()):
-            value = node.value if isinstance(node, ast.Assign) else None
-            if isinstance(value, ast.Call) and _last_name(value.func) == "Experiment":
-                return True
-        return False
+    def _is_spelled(self, text: str) -> bool:
+        """Whether a text is the dotted name of a module of the project, to be imported by it."""
+        words = text.split(".")
+        dotted = len(words) > 1 and all(map(str.isidentifier, words))
+        return dotted and parsing.is_project(text) and self._is_module(text)
 
-    def _module(self, name: str) -> _Module | None:
+    def _is_module(self, name: str) -> bool:
+        return self._module(name) is not None or self._path(name).is_dir()
+
+    def _path(self, name: str) -> Path:
+        first, *rest = name.split(".")
+        return (_ENGINE if first == "claimbench" else self._root / first).joinpath(*rest)
+
+    def _module(self, name: str) -> Module | None:
         if name not in self._modules:
             self._modules[name] = self._parse(name)
         return self._modules[name]
 
-    def _parse(self, name: str) -> _Module | None:
-        first, *rest = name.split(".")
-        if first not in PROJECT:
+    def _parse(self, name: str) -> Module | None:
+        if not parsing.is_project(name):
             return None
-        base = _ENGINE if first == "claimbench" else self._root / first
-        path = base.joinpath(*rest)
-        if path.with_suffix(".py").is_file() and rest:
+        path = self._path(name)
+        if path.with_suffix(".py").is_file() and "." in name:
             file, package = path.with_suffix(".py"), name.rpartition(".")[0]
         elif (path / "__init__.py").is_file():
             file, package = path / "__init__.py", name
         else:
             return None
-        module = _Module(name, package)
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                module.add(_imported(node, package))
-            elif isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
-                # A name that is imported lazily is announced here.
-                for inner in node.body:
-                    if isinstance(inner, (ast.Import, ast.ImportFrom)):
-                        module.add(_imported(inner, package))
-            elif bound := list(_bound(node)):
-                for target in bound:
-                    module.definitions.setdefault(target, []).append(node)
-            elif not _is_text(node):
-                module.statements.append(node)
-        return module
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """Return the versions of Python and of the numeric packages that evidence depends on."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": ".".join(str(part) for part in sys.version_info[:3])}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def _imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, _Target]]:
-    """Yield local name and target, for each name that an import statement binds."""
-    if isinstance(node, ast.Import):
-        for alias in node.names:
-            first, _, rest = alias.name.partition(".")
-            # ``import a.b`` binds a, whose attribute b is a module: all of that is followed.
-            yield alias.asname or first, (alias.name, None, bool(alias.asname) or not rest)
-        return
-    parts = package.split(".") if package else []
-    above = parts[: len(parts) - node.level + 1] if node.level else []
-    origin = ".".join((*above, *((node.module,) if node.module else ())))
-    for alias in node.names:
-        yield alias.asname or alias.name, (origin, alias.name, True)
-
-
-def _bound(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a top-level statement binds."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name
-        return
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            yield inner.id
-        elif isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
-            yield inner.name
-
-
-def _only_registers(node: ast.AST) -> bool:
-    """Whether this is a function that does nothing but call methods of its own parameters."""
-    if not isinstance(node, ast.FunctionDef):
-        return False
-    own = {argument.arg for argument in node.args.args}
-    return all(
-        isinstance(line, ast.Expr) and (_is_text(line) or _origin(line.value) in own)
-        for line in node.body
-    )
-
-
-def _origin(node: ast.expr) -> str:
-    """Return ``x`` of ``x.a(...)(...).b(...)``."""
-    while isinstance(node, (ast.Call, ast.Attribute)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return getattr(node, "id", "")
-
-
-def _names(nodes: list[ast.stmt]) -> Iterator[tuple[str, str | None]]:
-    """Yield every name used, with the attribute taken of it where there is one."""
-    for root in nodes:
-        attributes = set()
-        for node in ast.walk(root):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                attributes.add(id(node.value))
-                yield node.value.id, node.attr
-        for node in ast.walk(root):
-            if isinstance(node, ast.Name) and id(node) not in attributes:
-                yield node.id, None
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        return parsing.parse(name, package, str(file.parent), file.read_text(encoding="utf-8"))

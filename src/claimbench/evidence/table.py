@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from claimbench.claim import Design
 from claimbench.errors import BenchFileError
 from claimbench.evidence.job import ContenderEvidence
-from claimbench.evidence.store import Rows, read_rows
+from claimbench.evidence.store import Rows, rows_of
 from claimbench.evidence.unit import Outcome, Unit
 
 
@@ -83,6 +82,8 @@ def subject(evidence: ContenderEvidence, design: Design) -> Subject:
         first, end = unit.replicates
         at = [number[repr(cell)] for cell in unit.cells]
         named = {**rows.columns, "censored": (rows.status == "censored").astype(float)}
+        if not evidence.job.is_race:
+            named.pop("seconds", None)  # whether they are there must not hang on the store
         for name, values in named.items():
             block = values.reshape(len(unit.cells), unit.n, *values.shape[1:]).swapaxes(0, 1)
             whole = measures.setdefault(name, np.full((*shape, *block.shape[2:]), np.nan))
@@ -109,7 +110,7 @@ def frame(evidence: Sequence[ContenderEvidence]) -> tuple[pd.DataFrame, pd.DataF
     traces: list[pd.DataFrame] = []
     for one in evidence:
         for unit, outcome in zip(one.units, one.outcomes, strict=True):
-            found = read_rows(Path(unit.file)) if outcome.status == "ok" else None
+            found = rows_of(unit, outcome) if outcome.status == "ok" else None
             rows.append(_rows_frame(one, unit, outcome, found))
             if found is not None:
                 traces.extend(_trace_frames(one, unit, found))
@@ -122,7 +123,7 @@ def frame(evidence: Sequence[ContenderEvidence]) -> tuple[pd.DataFrame, pd.DataF
 def _read(evidence: ContenderEvidence) -> Iterator[tuple[Unit, Rows]]:
     for unit, outcome in zip(evidence.units, evidence.outcomes, strict=True):
         if outcome.status == "ok":
-            yield unit, read_rows(Path(unit.file))
+            yield unit, rows_of(unit, outcome)
 
 
 def _index(evidence: ContenderEvidence, unit: Unit) -> dict[str, Any]:
@@ -144,9 +145,9 @@ def _rows_frame(
     if rows is None:
         return pd.DataFrame({**index, "status": outcome.status, "reason": outcome.reason})
     columns = {name: values for name, values in rows.columns.items() if values.ndim == 1}
-    if outcome.from_store:
-        # Seconds are never served from the store: they were another run's.
-        columns["seconds"] = np.full(len(rows.status), np.nan)
+    # Seconds are never served from the store, not even where another run wrote there meanwhile.
+    spent = np.nan if outcome.from_store else outcome.seconds / len(rows.status)
+    columns["seconds"] = np.full(len(rows.status), spent)
     frame = pd.DataFrame({**index, **columns, "status": rows.status})
     frame["peak_memory_bytes"] = rows.peak_memory_bytes
     frame["reason"] = None

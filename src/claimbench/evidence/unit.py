@@ -6,10 +6,16 @@ A unit is names and numbers: the worker that runs it imports the bench file itse
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from claimbench.claim import Cell
 from claimbench.words import Role, Status
+
+if TYPE_CHECKING:
+    from claimbench.evidence.store import Rows
+
+#: Of a worker: the number of threads changes last bits.
+THREADS = 1
 
 Stage = Literal["evidence", "tuning", "warm-up"]
 
@@ -32,6 +38,8 @@ class Unit:
         Where the evidence goes; empty when it is not kept.
     kept, environment
         Folder of what is made once for the paper, and the digest of fingerprint, data and device.
+    candidate, source
+        Of a candidate: what it is loaded by, and the digest of its source; else empty.
     """
 
     root: str
@@ -51,6 +59,8 @@ class Unit:
     file: str = ""
     kept: str = ""
     environment: str = ""
+    candidate: str = ""
+    source: str = ""
 
     @property
     def n(self) -> int:
@@ -60,7 +70,9 @@ class Unit:
     def identity(self) -> dict[str, Any]:
         """Return all that tells this unit from others of the same source."""
         parts = asdict(self)
-        for name in ("root", "role", "key", "file", "kept", "environment"):
+        # The source of a candidate is in the key; where it lies is nobody's business.
+        apart = ("root", "role", "key", "file", "kept", "environment", "candidate", "source")
+        for name in apart:
             del parts[name]
         return parts
 
@@ -81,6 +93,13 @@ class Outcome:
         The worker's remaining time on the unit.
     criterion
         Mean of each measure over the unit, for tuning.
+    lasting
+        Whether a unit without rows would end alike again: by what its contender raised, or by its
+        budget; not by a crash or a lack of memory.
+    rows
+        Where they are at hand: a race keeps them nowhere else.
+    notices
+        What the reader of the record should know, such as a damaged file that was made again.
     """
 
     status: Status
@@ -91,3 +110,6 @@ class Outcome:
     peak_memory_bytes: int | None = None
     from_store: bool = False
     criterion: dict[str, float] = field(default_factory=dict)
+    lasting: bool = False
+    rows: Rows | None = field(default=None, repr=False, compare=False)
+    notices: tuple[str, ...] = ()

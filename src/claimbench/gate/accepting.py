@@ -37,7 +37,7 @@ def accept(record: Record, path: Path, previous: Accepted | None) -> tuple[Accep
     Raises
     ------
     RecordError
-        When the record is partial, judges nothing, or is of uncommitted changes.
+        When the record is partial, judges nothing, is of uncommitted changes, or has candidates.
     """
     _check(record, path)
     kept = previous or Accepted(SCHEMA, record.profile)
@@ -93,6 +93,12 @@ def _check(record: Record, path: Path) -> None:
     again = f"pytest suite --benchmark-only --profile {record.profile}"
     if not record.complete:
         raise RecordError(f"{path} is partial and can't be accepted", cure=again)
+    if record.until_decided:
+        raise RecordError(
+            f"{path} was run until decided and can't be accepted: its replicates are fewer than"
+            " claim.toml's, its level another",
+            cure=again,
+        )
     if not record.claims:
         raise RecordError(
             f"{path} judges nothing and can't be accepted",
@@ -111,10 +117,22 @@ def _check(record: Record, path: Path) -> None:
             value=", ".join(wrong),
             cure=install_command(*(record.pins[name]["extra"] for name in wrong)),
         )
-    lost = [c for c in record.contenders if c.status not in {"ok", "unavailable"}]
+    beside = [c.name for c in record.contenders if c.role == "candidate"]
+    lost = [
+        c
+        for c in record.contenders
+        if c.status not in {"ok", "unavailable"} and c.role != "candidate"
+    ]
     if lost:
         names = ", ".join(f"{contender.name} ({contender.status})" for contender in lost)
         raise RecordError(f"{path} has contenders that did not run", value=names, cure=again)
+    if beside:
+        # Its races were run beside them, and its report and evidence show them.
+        raise RecordError(
+            f"{path} was made with candidates, which are no part of accepted results",
+            value=", ".join(dict.fromkeys(beside)),
+            cure=f"{again}   (without --candidate; what is no race comes from the store)",
+        )
 
 
 def _words(claim: ClaimRecord) -> str:

@@ -12,6 +12,7 @@ from claimbench.checkout import revision
 from claimbench.gate.accepted import Accepted
 from claimbench.gate.gate import Gate, confirmed, gate, suspicious, unconfirmed
 from claimbench.record import Record, fingerprint_of, read_record
+from claimbench.record_names import order
 
 #: Added to the root seed: streams of the rerun share nothing with those of the first look.
 FRESH = 1_000
@@ -43,7 +44,11 @@ def settle(found: Gate, record: Record, accepted: Accepted, *, root: Path, machi
 def _run(root: Path, paper: str, experiment: str, record: Record, results: Path) -> Path | None:
     """Run one race again; None when it did not end well."""
     slug = paper.rpartition("/")[2]
-    names = [c.name for c in record.contenders if (c.paper, c.experiment) == (paper, experiment)]
+    names = [
+        c.name
+        for c in record.contenders
+        if (c.paper, c.experiment) == (paper, experiment) and c.role != "candidate"
+    ]
     words: Sequence[str] = (
         # By their ids: -k would also choose an experiment whose name ends with this one's.
         *(f"suite/{paper}/bench_{slug}.py::{experiment}[{name}]" for name in names),
@@ -61,5 +66,5 @@ def _run(root: Path, paper: str, experiment: str, record: Record, results: Path)
     subprocess.run(  # noqa: S603  our own words, no shell
         [sys.executable, "-m", "pytest", *words], cwd=root, capture_output=True, check=False
     )
-    made = sorted(results.glob("*/*/*.json"))
+    made = sorted(results.glob("*/*/*.json"), key=order)
     return made[-1] if made else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
@@ -13,6 +14,8 @@ from claimbench.plugin.options import Options, add_options, refuse_xdist
 from claimbench.plugin.session import STATE, Session
 
 __all__: list[str] = []
+
+_SESSION: pytest.StashKey[pytest.Session] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,9 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the workers, however the session ended."""
+    """End the workers, however the session ended, and draw what no summary has asked for."""
     if STATE in config.stash:
         config.stash[STATE].close()
+        _draw(config)
 
 
 def pytest_collection(session: pytest.Session) -> None:
@@ -75,43 +79,62 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     from claimbench.plugin.collect import ContenderItem
 
-    misused = config.stash[STATE].misused
-    if misused is not None:
-        raise pytest.UsageError(str(misused)) from misused
+    state = config.stash[STATE]
+    if state.misused is not None:
+        raise pytest.UsageError(str(state.misused)) from state.misused
+    try:
+        state.check_candidates()
+    except ClaimbenchError as error:
+        raise pytest.UsageError(str(error)) from error
     items.sort(key=lambda item: isinstance(item, ContenderItem) and item.job.is_race)
 
 
-def pytest_runtestloop(session: pytest.Session) -> None:
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Hand the selected contenders to the workers before the first item waits for its own."""
     from claimbench.plugin.collect import ContenderItem
 
     state = session.config.stash[STATE]
     jobs = [item.job for item in session.items if isinstance(item, ContenderItem)]
+    if state.options.estimates and jobs:
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.ensure_newline()
+        for line in state.estimate(jobs):
+            reporter.write_line(line)
+        return True  # the loop is done: nothing runs
     if session.config.option.collectonly or not jobs or not state.options.runs:
-        return
+        return None
     try:
         state.start(jobs, session.config)
     except ClaimbenchError as error:
         pytest.exit(f"claimbench: {error}", returncode=error.exit_code)
+    return None
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Judge what there is, and write record and report; also after Ctrl-C or `-x`."""
+    """Judge what there is, and write the record; also after Ctrl-C or `-x`."""
     state = session.config.stash.get(STATE, None)
     if state is None:
         return
+    session.config.stash[_SESSION] = session
     code = state.finish(int(exitstatus))
     if code is not None:
         session.exitstatus = code
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the verdicts and where record and report are."""
+    """Show the verdicts, then draw the report, then say where record and report are."""
     state = terminalreporter.config.stash.get(STATE, None)
     if state is not None and state.outcome is not None:
-        from claimbench.plugin.summary import write_summary
+        from claimbench.plugin.summary import write_files, write_verdicts
 
-        write_summary(terminalreporter, state.outcome)
+        write_verdicts(terminalreporter, state.outcome)
+        _draw(terminalreporter.config)
+        write_files(terminalreporter, state.outcome)
+
+
+def _draw(config: pytest.Config) -> None:
+    if not config.stash[STATE].draw() and _SESSION in config.stash:
+        config.stash[_SESSION].exitstatus = 2
 
 
 def _is_bench(path: Path) -> bool:

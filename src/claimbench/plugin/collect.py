@@ -123,6 +123,8 @@ def _body(state: Session, job: Job, timer: ReplayTimer) -> Any:
             _show_nothing(benchmark)
             raise
         benchmark.extra_info.update(status=evidence.status, role=job.of.role)
+        if state.cut(evidence):
+            pytest.skip(f"{job.contender} is over budget: {evidence.reason}")
         if evidence.status == "unavailable":
             pytest.skip(f"{job.contender} is unavailable: {evidence.reason}")
         if evidence.status != "ok":

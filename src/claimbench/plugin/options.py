@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from claimbench.checkout import find_root
+from claimbench.candidates.spec import Spec, check_papers, parse_all
+from claimbench.checkout import find_root, papers
 from claimbench.errors import UsageError
+from claimbench.evidence.deadline import seconds_of
 from claimbench.words import PROFILES, Profile
 
 
@@ -25,6 +29,14 @@ class Options:
         Whether contenders run at all: only with ``--benchmark-only``.
     results
         Folder of records and of the evidence store; None for the checkout's own.
+    budget
+        Seconds of the whole run; None without one.
+    until_decided
+        Whether an experiment ends when its claims are decided.
+    estimates
+        Whether the cost is told, and nothing run.
+    candidates
+        Of all papers.
     command
         The words after ``pytest``, for the record.
     """
@@ -38,6 +50,10 @@ class Options:
     fresh: bool
     runs: bool
     gate: bool
+    budget: int | None
+    until_decided: bool
+    estimates: bool
+    candidates: tuple[Spec, ...]
     command: str
 
     @classmethod
@@ -61,6 +77,9 @@ class Options:
             from claimbench.fingerprint import check_device
 
             check_device(option.claimbench_device)
+        if option.claimbench_until_decided:
+            _check_until_decided(option)
+        budget = option.claimbench_budget
         results = option.claimbench_results_dir
         return cls(
             profile=cast(Profile, option.claimbench_profile),
@@ -72,7 +91,11 @@ class Options:
             fresh=option.claimbench_fresh,
             runs=bool(getattr(option, "benchmark_only", False)),
             gate=option.claimbench_gate,
-            command=shlex.join(config.invocation_params.args),
+            budget=None if budget is None else seconds_of(budget),
+            until_decided=option.claimbench_until_decided,
+            estimates=option.claimbench_estimate,
+            candidates=_candidates(config),
+            command=shlex.join(_without_folders(config.invocation_params.args)),
         )
 
     def results_of(self, root: Path) -> Path:
@@ -141,6 +164,68 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="hold the run against the accepted results; exit with 1 when a result got worse",
     )
+    group.addoption(
+        "--budget",
+        dest="claimbench_budget",
+        metavar="TIME",
+        help="of the whole run, such as 90s, 30m or 1h30m: then it ends in order, and the same"
+        " command goes on",
+    )
+    group.addoption(
+        "--until-decided",
+        dest="claimbench_until_decided",
+        action="store_true",
+        help="look at 5, 10, 20 and 40 replicates, and end an experiment when its claims are"
+        " decided",
+    )
+    group.addoption(
+        "--estimate",
+        dest="claimbench_estimate",
+        action="store_true",
+        help="tell what the run would cost, and run nothing",
+    )
+    group.addoption(
+        "--candidate",
+        dest="claimbench_candidates",
+        action="append",
+        default=[],
+        metavar="PAPER[:EXPERIMENT]=FILE.py:OBJECT[:NAME]",
+        help="a method of your own beside the pinned ones: a callable from problem to answer, in a"
+        " file or as an installed package's entry point; may be given several times",
+    )
+
+
+def _check_until_decided(option: Any) -> None:
+    """Refuse ``--until-decided`` where nothing is judged, or where the replicates are fixed."""
+    if option.claimbench_profile == "smoke":
+        raise UsageError(
+            "--until-decided at a profile that judges nothing",
+            value="smoke",
+            allowed="standard or full",
+            cure="pytest suite --benchmark-only --until-decided",
+        )
+    if option.claimbench_gate:
+        raise UsageError(
+            "--until-decided with --gate",
+            allowed="one of them: accepted results have the replicates of claim.toml",
+            cure="pytest suite --benchmark-only --gate",
+        )
+
+
+def _candidates(config: pytest.Config) -> tuple[Spec, ...]:
+    specs = parse_all(config.option.claimbench_candidates, config.invocation_params.dir)
+    if specs:
+        check_papers(specs, [files.id for files in papers(root_of(config))])
+    return specs
+
+
+def _without_folders(words: Iterable[str]) -> Iterator[str]:
+    """Yield the words; a candidate's file that was given by an absolute path keeps its name only.
+
+    A record is no place for the folders of a machine.
+    """
+    for word in words:
+        yield re.sub(r"=(/|~)[^:]*/([^/:]+\.py:)", r"=\2", word)
 
 
 def refuse_xdist(args: list[str]) -> None:

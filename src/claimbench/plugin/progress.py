@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from claimbench.evidence import clock
+from claimbench.evidence.load import Key, Load
 from claimbench.evidence.unit import Outcome, Unit
+from claimbench.plugin.costs import Costs, estimate
 
-_Key = tuple[str, str, str]
 #: Seconds between two lines where there is no terminal to rewrite one on.
 _QUIET = 20.0
 #: Seconds between two looks of the rewritten line.
@@ -28,43 +28,43 @@ class Progress:
     config
         Of the session whose terminal is written to.
     costs
-        Where the seconds of a unit of each contender are remembered from run to run, so that the
-        time to come can be told before anything has run.
+        The seconds of a unit of each contender: learnt from here, told from here.
+    workers
+        Processes at once.
     """
 
-    def __init__(self, config: pytest.Config, costs: Path) -> None:
+    def __init__(self, config: pytest.Config, costs: Costs, *, workers: int) -> None:
         self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         self._capture: Any = config.pluginmanager.get_plugin("capturemanager")
         self._lively = self._reporter is not None and self._reporter.isatty
-        self._costs_file = costs
-        self._costs = _read(costs)
-        self._left: dict[_Key, int] = {}
+        self._costs = costs
+        self._workers = workers
+        self._left: dict[Key, Load] = {}
         self._total = 0
         self._done = 0
         self._began = self._shown = clock.now()
         self._last: Unit | None = None
         self._line = False
 
-    def begin(self, planned: Mapping[_Key, int]) -> None:
-        """Take note of the units to come and say what they should cost."""
-        self._left = dict(planned)
-        self._total = sum(planned.values())
+    def begin(self, loads: Mapping[Key, Load], *lines: str) -> None:
+        """Take note of the units to come, and write what is said of their cost."""
+        self._left = dict(loads)
+        self._total = sum(load.compute for load in loads.values())
         if self._total and self._reporter is not None:
-            expected = self._expected()
-            known = "" if expected is None else f", about {_clock(expected)} by earlier runs"
-            self._write(f"claimbench: {self._total} blocks to compute{known}", keep=True)
+            for line in lines:
+                self._write(f"claimbench: {line}", keep=True)
 
     def update(self, unit: Unit | None, outcome: Outcome | None) -> None:
         """Take note of a unit that ended, or of time that passed."""
         if unit is not None and outcome is not None and not outcome.from_store:
             key = (f"{unit.domain}/{unit.slug}", unit.experiment, unit.contender)
             self._done += 1
-            self._left[key] = max(0, self._left.get(key, 0) - 1)
+            load = self._left.get(key, Load(0, 0))
+            self._left[key] = replace(load, compute=max(0, load.compute - 1))
             self._last = unit
             if outcome.status == "ok":
                 spent = outcome.seconds + outcome.suite_seconds + outcome.engine_seconds
-                name = "/".join(key)
-                self._costs[name] = 0.5 * (self._costs.get(name, spent) + spent)
+                self._costs.learn(key, spent)
         elif unit is not None:
             self._last = unit
         self._show()
@@ -78,10 +78,7 @@ class Progress:
     def end(self) -> None:
         """Erase the line and remember the costs."""
         self.erase()
-        if self._done:
-            aside = self._costs_file.with_suffix(".partial")
-            aside.write_text(json.dumps(self._costs, indent=1, sort_keys=True), encoding="utf-8")
-            aside.replace(self._costs_file)
+        self._costs.save()
 
     def _show(self) -> None:
         now = clock.now()
@@ -113,25 +110,9 @@ class Progress:
             self._reporter.flush()
 
     def _expected(self) -> float | None:
-        """Return the seconds to come on one worker, None while a cost is unknown."""
-        seconds = 0.0
-        for key, count in self._left.items():
-            cost = self._costs.get("/".join(key))
-            if count and cost is None:
-                return None
-            seconds += count * (cost or 0.0)
-        return seconds
-
-
-def _read(path: Path) -> dict[str, float]:
-    """Return remembered costs; none where nothing usable is remembered: they are estimates only."""
-    try:
-        costs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(costs, dict):
-        return {}
-    return {str(k): float(v) for k, v in costs.items() if isinstance(v, (int, float))}
+        """Return the seconds to come, None while a cost is unknown."""
+        left = estimate(self._left, self._costs.of, workers=self._workers)
+        return None if left.unknown else left.seconds
 
 
 def _clock(seconds: float) -> str:

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claimbench.gate.show import lines
+from claimbench.plugin.candidates import candidate_lines
 from claimbench.record import ClaimRecord, Record
+from claimbench.statistics.interval import LEVEL
+from claimbench.statistics.looks import spent
+from claimbench.statistics.wording import percent
 from claimbench.wording import interval_words, verdict_counts
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from claimbench.claim import Look
     from claimbench.plugin.session import Outcome
 
 _STYLE = {
@@ -24,19 +29,32 @@ _STYLE = {
 }
 
 
-def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
-    """Write verdicts, what was not judged, what went wrong, and where the files are."""
+def write_verdicts(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
+    """Write verdicts and what was not judged."""
     record = outcome.record
     reporter.section("claims", sep="=")
     if not record.complete:
-        reporter.write_line("PARTIAL: the run ended before all selected contenders had.")
+        why = outcome.over_budget or "the run ended before all selected contenders had"
+        reporter.write_line(f"PARTIAL: {why}.")
     if record.claims:
         _table(reporter, record)
+    if outcome.looks:
+        reporter.write_line(_looks(outcome.looks))
+    for line in candidate_lines(record):
+        reporter.write_line(line)
     for name, why in outcome.not_judged.items():
         reporter.write_line(f"not judged: {name} ({why})")
+    for notice in record.notices:
+        reporter.write_line(f"notice: {notice}", yellow=True)
+    reporter.write_line(verdict_counts(record))
+    reporter.flush()
+
+
+def write_files(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
+    """Write what went wrong, what was spent, where the files are, and the gate's answer."""
+    record = outcome.record
     for error in outcome.errors:
         reporter.write_line(f"error: {error}", red=True)
-    reporter.write_line(verdict_counts(record))
     seconds = record.seconds
     if seconds["contenders"]:
         share = seconds["engine"] / seconds["contenders"]
@@ -77,6 +95,16 @@ def verdict_table(record: Record) -> Table:
             claim.scale,
         )
     return table
+
+
+def _looks(looks: tuple[Look, ...]) -> str:
+    """Return how many experiments ended early, and on how many of their replicates."""
+    early = [look for look in looks if look.ended == "decided" and look.number < len(look.sizes)]
+    taken, whole = sum(one.replicates for one in looks), sum(one.sizes[-1] for one in looks)
+    return (
+        f"until decided: {len(early):,} of {len(looks):,} experiments that were looked at ended"
+        f" early; {taken:,} of {whole:,} replicates, each interval at {percent(spent(LEVEL))}"
+    )
 
 
 def _table(reporter: pytest.TerminalReporter, record: Record) -> None:

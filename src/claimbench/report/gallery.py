@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from claimbench.record import plain
 from claimbench.report import kept
 from claimbench.report.downloads import Download, downloads
-from claimbench.report.evidence import read_evidence
+from claimbench.report.evidence import Evidence, read_evidence
 from claimbench.report.numerals import listed
 from claimbench.report.own_figures import OwnFigures, load
 from claimbench.report.palette import Mark
@@ -18,6 +18,8 @@ from claimbench.report.pictures import Drawn, Picture, draw, share
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+_OF_A_RACE = ("seconds", "peak_memory_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +66,31 @@ def gallery(
     designed
         Experiments that the paper has, whether they ran or not.
     """
-    place = kept.folder(root)
-    key = ""
-    if place is not None and root is not None:
-        folder = record_path.with_suffix("") / paper
-        key = kept.key_of(root, paper, folder, _plain(paper, experiments, palette, designed))
-        content = kept.read(place, key)
-        if content is not None:
-            return _restored(content)
-    own = load(root, paper)
-    drawn = {}
+    found = {one.name: _evidence(record_path, paper, one) for one in experiments}
+    place, keys = kept.folder(root), {}
+    if root is not None:
+        asked = {
+            "asked": _plain(paper, experiments, palette, designed),
+            "code": kept.code(root, paper),
+        }
+        keys = {
+            name: kept.key_of({**asked, "experiment": name}, evidence, record_path, paper)
+            for name, evidence in found.items()
+        }
+    drawn = {
+        name: _restored(content)
+        for name, key in keys.items()
+        if (content := kept.read(place, key)) is not None
+    }
+    if len(drawn) == len(experiments) and keys:
+        # An entry is kept where nothing at all went wrong.
+        return Gallery({one.name: drawn[one.name] for one in experiments}, ())
+    own, new = load(root, paper), set()
     for one in experiments:
-        evidence = read_evidence(record_path, paper, one.name)
+        if one.name in drawn:
+            continue
+        new.add(one.name)
+        evidence = found[one.name]
         shown = draw(
             one.anchor,
             palette,
@@ -87,12 +102,26 @@ def gallery(
         )
         slug = paper.rpartition("/")[2]
         drawn[one.name] = dataclasses.replace(shown, data=downloads(evidence, f"{slug}-{one.name}"))
+    drawn = {one.name: drawn[one.name] for one in experiments}
     made = Gallery(drawn, tuple(_errors(own, [one.name for one in experiments], designed)))
     # What went wrong may go well the next time: a package that is installed, a file that is back.
-    if key and not made.errors and not any(d.errors or d.missing for d in drawn.values()):
-        content = {name: dataclasses.asdict(one) for name, one in drawn.items()}
-        kept.keep(place, key, plain(content))
+    if keys and not made.errors and not any(d.errors or d.missing for d in drawn.values()):
+        for name in sorted(new):
+            kept.keep(place, keys[name], plain(dataclasses.asdict(drawn[name])))
     return made
+
+
+def _evidence(record_path: Path, paper: str, one: Asked) -> Evidence:
+    """Return an experiment's evidence, without what is none outside of a race.
+
+    Blocks from the store have no seconds: what is drawn would hang on what the store happened to
+    hold, and no picture could be kept.
+    """
+    evidence = read_evidence(record_path, paper, one.name)
+    if one.race or evidence.table is None:
+        return evidence
+    table = evidence.table.drop(columns=list(_OF_A_RACE), errors="ignore")
+    return dataclasses.replace(evidence, table=table)
 
 
 def _plain(
@@ -108,24 +137,21 @@ def _plain(
     )
 
 
-def _restored(content: Mapping[str, Any]) -> Gallery:
+def _restored(one: Mapping[str, Any]) -> Drawn:
     from markupsafe import Markup
 
-    drawn = {}
-    for name, one in content.items():
-        pictures = tuple(
-            # Drawn by this package, and read back with its digest.
-            Picture(**{**picture, "svg": Markup(picture["svg"])})  # noqa: S704
-            for picture in one["pictures"]
-        )
-        drawn[name] = Drawn(
-            pictures=pictures,
-            legend=tuple((label, Mark(**mark)) for label, mark in one["legend"]),
-            errors=tuple(one["errors"]),
-            notes=tuple(one["notes"]),
-            data=tuple(Download(**download) for download in one["data"]),
-        )
-    return Gallery(drawn, ())
+    pictures = tuple(
+        # Drawn by this package, and read back with its digest.
+        Picture(**{**picture, "svg": Markup(picture["svg"])})  # noqa: S704
+        for picture in one["pictures"]
+    )
+    return Drawn(
+        pictures=pictures,
+        legend=tuple((label, Mark(**mark)) for label, mark in one["legend"]),
+        errors=tuple(one["errors"]),
+        notes=tuple(one["notes"]),
+        data=tuple(Download(**download) for download in one["data"]),
+    )
 
 
 def _errors(own: OwnFigures, experiments: list[str], designed: set[str]) -> Iterator[str]:

@@ -10,14 +10,18 @@ import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from claimbench.aside import sweep, written
 from claimbench.digest import digest
+
+if TYPE_CHECKING:
+    from claimbench.report.evidence import Evidence
 
 _REPORT = Path(__file__).parent
 _LIBRARIES = ("matplotlib", "seaborn", "pandas", "numpy", "scipy", "pyarrow", "markupsafe")
-#: The most entries, one for each paper and state of its evidence; the oldest go first.
-MOST = 120
+#: The most entries, one for each experiment and state of its evidence; the oldest go first.
+MOST = 600
 
 
 def folder(root: Path | None) -> Path | None:
@@ -25,21 +29,11 @@ def folder(root: Path | None) -> Path | None:
     return None if root is None else root / "build" / "figures"
 
 
-def key_of(root: Path, paper: str, evidence: Path, asked: Any) -> str:
-    """Return the key of a paper's figures.
-
-    Parameters
-    ----------
-    evidence
-        The folder of the paper's evidence.
-    asked
-        What is to be drawn: plain values.
-    """
+def code(root: Path, paper: str) -> str:
+    """Return the digest of all code that may draw a paper's figures, and of its libraries."""
     suite = root / "suite" / paper
     return digest(
         {
-            "asked": asked,
-            "evidence": _digests(evidence, "*.parquet", "*.exhibits/*"),
             # All code of the domain: figures may share a module with another paper.
             "figures": _digests(suite.parent, "*/*.py", "*.py", "*/claim.toml"),
             # Figures may compute with the engine's estimands.
@@ -47,6 +41,39 @@ def key_of(root: Path, paper: str, evidence: Path, asked: Any) -> str:
             "libraries": {name: _version(name) for name in _LIBRARIES},
         }
     )
+
+
+def key_of(asked: Any, evidence: Evidence, record_path: Path, paper: str) -> str:
+    """Return the key of an experiment's figures.
+
+    Parameters
+    ----------
+    asked
+        What is to be drawn, and by which code: plain values.
+    evidence
+        What it is drawn from.
+    """
+    folder = record_path.with_suffix("") / paper
+    name = Path(evidence.file).stem
+    return digest(
+        {
+            "asked": asked,
+            "rows": _rows(evidence),
+            "more": _digests(folder, f"{name}.traces.parquet", f"{name}.exhibits/*"),
+        }
+    )
+
+
+def _rows(evidence: Evidence) -> str:
+    """Return the digest of the table as it is offered, whatever else its file holds."""
+    import pandas as pd
+
+    if evidence.table is None:
+        return evidence.problem
+    hashed = hashlib.sha256(
+        pd.util.hash_pandas_object(evidence.table, index=False).to_numpy().tobytes()
+    )
+    return f"{list(evidence.table.columns)} {hashed.hexdigest()}"
 
 
 def read(place: Path | None, key: str) -> Any:
@@ -67,14 +94,13 @@ def keep(place: Path | None, key: str, content: Any) -> None:
         return
     entry = {"key": key, "digest": digest({"content": content}), "content": content}
     path = place / f"{key}.json"
-    aside = path.with_suffix(".partial")
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(entry), encoding="utf-8")
-        aside.replace(path)
+        with written(path) as file:
+            file.write(json.dumps(entry).encode())
+        sweep(place)
         oldest_last = sorted(place.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
         for old in oldest_last[MOST:]:
-            old.unlink()
+            old.unlink(missing_ok=True)
     except OSError:
         return
 

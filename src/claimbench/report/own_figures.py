@@ -6,7 +6,7 @@ what it needs by the names of its parameters:
 
 evidence, traces
     The experiment's tables: a row for each replicate, and one for each point of a trace (None
-    where nothing was traced).
+    where nothing was traced). Seconds and peak memory are there in a race only.
 exhibits
     (contender, cell) -> the arrays that ``Experiment(exhibit=...)`` kept of replicate 0. The cell
     is written ``size=20-k=2``; of stacked cells it is the first.

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from claimbench.aside import written
 from claimbench.errors import RecordError
 from claimbench.record import read_record
 from claimbench.report import ledger, overview, papers, run, subjects, view
@@ -34,11 +35,9 @@ def write(
 ) -> Path:
     """Write the report; see `claimbench.report.write_report`."""
     page = html(record_path, root=root, accepted=accepted, link=_history_link(root, out))
-    aside = out.with_name(f"{out.name}.partial")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(page, encoding="utf-8")
-        aside.replace(out)
+        with written(out) as file:
+            file.write(page.encode())
     except OSError as error:
         raise RecordError(
             f"the report can't be written ({error.strerror})",

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claimbench.report.numerals import number, percent
+from claimbench.statistics.interval import LEVEL
+from claimbench.statistics.looks import LOOKS, spent
+from claimbench.statistics.rule import EQUIVALENCE_LEVEL
 
 if TYPE_CHECKING:
     from claimbench.record import ClaimRecord
@@ -54,6 +57,8 @@ def rule(claim: ClaimRecord) -> str:
     """Return the pre-registered rule as a sentence."""
     unit = f" {claim.effect.unit}" if claim.effect is not None and claim.effect.unit else ""
     level = percent(claim.effect.level if claim.effect is not None else 0.95)
+    looks = 1 if claim.look is None else len(LOOKS)
+    inside, outside = percent(spent(EQUIVALENCE_LEVEL, looks)), percent(spent(LEVEL, looks))
     margin = f"{number(claim.margin)}{unit}"
     threshold = claim.threshold if claim.threshold is not None else 0.0
     limit = f"{number(threshold + claim.margin)}{unit}"
@@ -71,8 +76,8 @@ def rule(claim: ClaimRecord) -> str:
             )
         case "equivalence":
             words = (
-                f"Reproduced when the 90% interval of the effect lies inside ±{margin}; not"
-                " reproduced when the 95% interval lies outside"
+                f"Reproduced when the {inside} interval of the effect lies inside ±{margin}; not"
+                f" reproduced when the {outside} interval lies outside"
             )
         case "bound" if claim.effect is not None and claim.effect.interval == "exact":
             return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from claimbench.aside import written
 from claimbench.errors import RecordError
 
 
@@ -15,11 +16,9 @@ def write_text(text: str, file: Path) -> Path:
     RecordError
         When it can't be written.
     """
-    aside = file.with_name(f"{file.name}.partial")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(file)
+        with written(file) as opened:
+            opened.write(text.encode())
     except OSError as error:
         raise RecordError(
             f"{file.name} can't be written ({error.strerror})",

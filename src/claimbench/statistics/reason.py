@@ -10,7 +10,7 @@ from claimbench.statistics.interval import FloatArray, Interval
 from claimbench.statistics.power import CAP, POWER
 from claimbench.statistics.prediction import Printed, prediction_interval, z_score
 from claimbench.statistics.rule import Rule
-from claimbench.statistics.wording import count, interval_phrase, with_unit, words
+from claimbench.statistics.wording import count, interval_phrase, percent, with_unit, words
 from claimbench.words import Verdict
 
 
@@ -89,7 +89,8 @@ def _place(interval: Interval, rule: Rule, verdict: Verdict) -> str:
             return f"lies within ±{margin}"
         if verdict == "not reproduced":
             return f"lies outside ±{margin}"
-        return f"does not lie within ±{margin}, nor does the 95% interval lie outside"
+        outside = f"nor does the {percent(rule.level)} interval lie outside"
+        return f"does not lie within ±{margin}, {outside}"
     boundary, name = _boundary(rule, interval)
     inclusive = rule.kind in {"rate", "bound"}
     if (verdict == "reproduced") == inclusive and verdict != "inconclusive":

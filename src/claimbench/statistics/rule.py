@@ -8,6 +8,7 @@ from typing import Literal
 
 from claimbench.errors import ClaimFileError
 from claimbench.statistics.interval import LEVEL, Interval
+from claimbench.statistics.looks import spent
 from claimbench.statistics.prediction import Printed
 from claimbench.words import KINDS, Kind
 
@@ -78,6 +79,8 @@ class Rule:
         The estimand's unit, for the sentence.
     printed
         The paper's number, for the tags of the kind magnitude.
+    looks
+        Among how many looks the error is divided; 1 where the sample is fixed.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class Rule:
     exact: bool = False
     unit: str = ""
     printed: Printed | None = None
+    looks: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -147,30 +151,46 @@ class Rule:
         return self.kind == "identity" or (self.kind == "bound" and self.exact)
 
     @property
+    def level(self) -> float:
+        """Level of the interval that decides, but for what lies inside an equivalence's."""
+        return spent(LEVEL, self.looks)
+
+    @property
+    def levels(self) -> tuple[float, float]:
+        """Levels of the intervals that refute a claim and that reproduce it."""
+        return self.level, self.reproduced[0].level
+
+    @property
     def reproduced(self) -> tuple[Condition, ...]:
         """Conditions that must all be met for ``reproduced``."""
         if self.kind in {"superiority", "magnitude"}:
-            return (Condition("above", 0.0),)
+            return (Condition("above", 0.0, self.level),)
         if self.kind == "non-inferiority":
-            return (Condition("above", -self.margin),)
+            return (Condition("above", -self.margin, self.level),)
         if self.kind == "equivalence":
+            inside = spent(EQUIVALENCE_LEVEL, self.looks)
             return (
-                Condition("above", -self.margin, EQUIVALENCE_LEVEL),
-                Condition("below", self.margin, EQUIVALENCE_LEVEL),
+                Condition("above", -self.margin, inside),
+                Condition("below", self.margin, inside),
             )
         if self.kind == "identity":
-            return (Condition("at most", self.margin),)
-        return (Condition("above" if self.kind == "success" else "at most", self.boundary),)
+            return (Condition("at most", self.margin, self.level),)
+        side: Relation = "above" if self.kind == "success" else "at most"
+        return (Condition(side, self.boundary, self.level),)
 
     @property
     def refuted(self) -> tuple[Condition, ...]:
         """Conditions of which one is enough for ``not reproduced``."""
         if self.kind in {"superiority", "magnitude"}:
-            return (Condition("below", self.margin),)
+            return (Condition("below", self.margin, self.level),)
         if self.kind == "non-inferiority":
-            return (Condition("below", -self.margin),)
+            return (Condition("below", -self.margin, self.level),)
         if self.kind == "equivalence":
-            return (Condition("above", self.margin), Condition("below", -self.margin))
+            return (
+                Condition("above", self.margin, self.level),
+                Condition("below", -self.margin, self.level),
+            )
         if self.kind == "identity":
-            return (Condition("above", self.margin),)
-        return (Condition("below" if self.kind == "success" else "above", self.boundary),)
+            return (Condition("above", self.margin, self.level),)
+        side: Relation = "below" if self.kind == "success" else "above"
+        return (Condition(side, self.boundary, self.level),)

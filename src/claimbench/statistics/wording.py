@@ -49,6 +49,11 @@ def with_unit(text: str, unit: str) -> str:
     return f"{text} {unit}" if unit else text
 
 
+def percent(level: float) -> str:
+    """Return ``95%`` or ``98.75%``."""
+    return f"{100 * level:.4g}%"
+
+
 _NAMES = {
     "t": "interval",
     "wilson": "Wilson interval",
@@ -65,6 +70,6 @@ def interval_phrase(interval: Interval, low: str, high: str) -> str:
     unbounded = math.isinf(interval.low) and math.isinf(interval.high)
     span = "unbounded" if unbounded and interval.low < interval.high else f"{low} to {high}"
     return (
-        f"{interval.level:.0%} {_NAMES[interval.kind]}{note} {span} "
+        f"{percent(interval.level)} {_NAMES[interval.kind]}{note} {span} "
         f"over {count(interval.n, 'replicate')}"
     )

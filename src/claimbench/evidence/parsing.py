@@ -1,0 +1,207 @@
+"""A module of the project as its syntax tree tells it: what it defines, imports and does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+#: The first word of the modules that belong to the project.
+PROJECT = ("suite", "baselines", "claimbench")
+
+#: A module, the name in it (None: the module), and whether attributes of it name things in it.
+Target = tuple[str, str | None, bool]
+
+
+@dataclass(slots=True)
+class Module:
+    """A parsed module.
+
+    Attributes
+    ----------
+    definitions
+        Name -> the top-level statements that bind it.
+    imports
+        Local name -> what it may stand for; under ``*`` what is imported without a name.
+    statements
+        What runs at import and binds nothing, and what project code decorates: a registry, say.
+    """
+
+    name: str
+    package: str
+    folder: str
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, list[Target]] = field(default_factory=dict)
+    statements: list[ast.stmt] = field(default_factory=list)
+
+    def add(self, imported: Iterable[tuple[str, Target]]) -> None:
+        """Take note of imported names."""
+        for name, target in imported:
+            self.imports.setdefault(name, []).append(target)
+
+    def is_registration(self, node: ast.stmt) -> bool:
+        """Whether the statement is ``experiment.method(contender)``, or calls for such only."""
+        call = node.value if isinstance(node, ast.Expr) else None
+        if not isinstance(call, ast.Call):
+            return False
+        if isinstance(call.func, ast.Name):
+            return all(map(_only_registers, self.definitions.get(call.func.id, [call])))
+        return self.registers(call.func)
+
+    def registers(self, decorator: ast.expr) -> bool:
+        """Whether a decorator is one of an experiment of this module."""
+        call = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if not (isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name)):
+            return False
+        for node in self.definitions.get(call.value.id, ()):
+            value = node.value if isinstance(node, ast.Assign) else None
+            if isinstance(value, ast.Call) and _last_name(value.func) == "Experiment":
+                return True
+        return False
+
+    def is_taken(self, node: ast.stmt) -> bool:
+        """Whether a definition is handed to project code as it is made, which may keep it."""
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            return False
+        return any(
+            self._is_of_the_project(_origin(decorator)) and not self.registers(decorator)
+            for decorator in node.decorator_list
+        )
+
+    def _is_of_the_project(self, name: str) -> bool:
+        targets = self.imports.get(name, ())
+        return name in self.definitions or any(is_project(target[0]) for target in targets)
+
+
+def is_project(module: str) -> bool:
+    """Whether a module is of the project."""
+    return module.partition(".")[0] in PROJECT
+
+
+def parse(name: str, package: str, folder: str, text: str) -> Module:
+    """Return the module of that source."""
+    module = Module(name, package, folder)
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module.add(imported(node, package))
+        elif isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING":
+            # A name that is imported lazily is announced here.
+            for inner in node.body:
+                if isinstance(inner, (ast.Import, ast.ImportFrom)):
+                    module.add(imported(inner, package))
+        elif bound := list(_bound(node, package)):
+            for target in bound:
+                module.definitions.setdefault(target, []).append(node)
+        elif not is_text(node):
+            module.statements.append(node)
+    taken = {
+        id(node): node
+        for nodes in module.definitions.values()
+        for node in nodes
+        if module.is_taken(node)
+    }
+    module.statements += taken.values()
+    return module
+
+
+def imported(node: ast.Import | ast.ImportFrom, package: str) -> Iterator[tuple[str, Target]]:
+    """Yield local name and target, for each name that an import statement binds."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            first, _, rest = alias.name.partition(".")
+            # ``import a.b`` binds a, whose attribute b is a module: all of that is followed.
+            yield alias.asname or first, (alias.name, None, bool(alias.asname) or not rest)
+        return
+    parts = package.split(".") if package else []
+    above = parts[: len(parts) - node.level + 1] if node.level else []
+    origin = ".".join((*above, *((node.module,) if node.module else ())))
+    for alias in node.names:
+        yield alias.asname or alias.name, (origin, alias.name, True)
+
+
+def imports_in(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, Target]]:
+    """Yield what is imported anywhere inside."""
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, (ast.Import, ast.ImportFrom)):
+                yield from imported(inner, package)
+
+
+def names(nodes: Iterable[ast.stmt]) -> Iterator[tuple[str, str | None]]:
+    """Yield every name used, with the attribute taken of it where there is one."""
+    for root in nodes:
+        attributes = set()
+        for node in ast.walk(root):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                attributes.add(id(node.value))
+                yield node.value.id, node.attr
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name) and id(node) not in attributes:
+                yield node.id, None
+
+
+def strings(nodes: Iterable[ast.stmt]) -> Iterator[str]:
+    """Yield every text that is written out."""
+    for root in nodes:
+        for node in ast.walk(root):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+
+
+def bare(node: ast.stmt, module: Module) -> ast.stmt:
+    """Drop docstrings and the decorators that only register with an experiment."""
+    copied = ast.parse(ast.unparse(node)).body[0]
+    for inner in ast.walk(copied):
+        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if ast.get_docstring(inner, clean=False) is not None:
+                inner.body = inner.body[1:] or [ast.Pass()]
+            inner.decorator_list = [
+                decorator for decorator in inner.decorator_list if not module.registers(decorator)
+            ]
+    return copied
+
+
+def is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a text and nothing else: a docstring."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _bound(node: ast.stmt, package: str) -> Iterator[str]:
+    """Yield the names that a top-level statement binds."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+        return
+    found = False
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner.id
+        elif isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield inner.name
+        else:
+            continue
+        found = True
+    if found:
+        # One that binds by imports alone counts for the whole module, see `Module.statements`.
+        yield from (name for name, _ in imports_in([node], package))
+
+
+def _only_registers(node: ast.AST) -> bool:
+    """Whether this is a function that does nothing but call methods of its own parameters."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    own = {argument.arg for argument in node.args.args}
+    return all(
+        isinstance(line, ast.Expr) and (is_text(line) or _origin(line.value) in own)
+        for line in node.body
+    )
+
+
+def _origin(node: ast.expr) -> str:
+    """Return ``x`` of ``x.a(...)(...).b(...)``."""
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return getattr(node, "id", "")
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
