@@ -58,6 +58,10 @@ class Experiment:
         tuple of values and lays its replicates out as (value, replicate), flattened.
     exhibit
         ``exhibit(problem, answer)`` returns arrays of replicate 0, kept for pictures.
+    interface
+        The ``Protocol`` of a contender: its ``__call__`` says, with shapes, what may be used of the
+        problem and what is returned. Experiments with the same one take the same contenders. It
+        is no part of what is claimed: no hash and no key depends on it.
     """
 
     def __init__(
@@ -68,12 +72,14 @@ class Experiment:
         seconds: bool = False,
         stack: Sequence[str] = (),
         exhibit: Callable[[Any, Any], Mapping[str, Any]] | None = None,
+        interface: type[Any] | None = None,
     ) -> None:
         self.problem = problem
         self.measure = measure
         self.seconds = seconds
         self.stack = tuple(stack)
         self.exhibit = exhibit
+        self.interface = interface
         self.contenders: dict[str, Contender] = {}
 
     @overload
