@@ -2,6 +2,7 @@
 
     ClaimbenchError
     ├── UsageError           a word on the command line (exit 4)
+    │   └── CandidateError   --candidate names something that is no contender (exit 4)
     ├── ClaimFileError       claim.toml is malformed or contradicts itself
     ├── BenchFileError       a bench file can't be imported or does not fit its claim.toml
     ├── ContenderError       an answer or a measure of the wrong shape or type
@@ -84,6 +85,10 @@ class UsageError(ClaimbenchError):
     """A word on the command line that claimbench does not know."""
 
     exit_code = 4
+
+
+class CandidateError(UsageError):
+    """A candidate that can't be found, loaded or called, or that fits no experiment."""
 
 
 class ClaimFileError(ClaimbenchError):

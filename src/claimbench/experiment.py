@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
 from claimbench.errors import BenchFileError
 from claimbench.words import Role
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a candidate comes from.
+
+    Attributes
+    ----------
+    target
+        What a worker loads it by, on this machine.
+    digest
+        Of its source and of what that imports from its own folder or package.
+    facts
+        What a record says of it, without a path.
+    """
+
+    target: str
+    digest: str
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +47,8 @@ class Contender:
         Whether the function takes ``streams``, its private randomness.
     where
         Setting -> values: the cells that it plays at. Empty for all of them.
+    origin
+        Of a candidate, which plays where the methods of the experiment's claims do.
     """
 
     name: str
@@ -36,6 +58,7 @@ class Contender:
     grid: Mapping[str, tuple[Any, ...]]
     wants_streams: bool
     where: Mapping[str, tuple[Any, ...]]
+    origin: Origin | None = None
 
 
 class Experiment:
@@ -59,9 +82,8 @@ class Experiment:
     exhibit
         ``exhibit(problem, answer)`` returns arrays of replicate 0, kept for pictures.
     interface
-        The ``Protocol`` of a contender: its ``__call__`` says, with shapes, what may be used of the
-        problem and what is returned. Experiments with the same one take the same contenders. It
-        is no part of what is claimed: no hash and no key depends on it.
+        What its contenders are, as a `Protocol`. A candidate of the paper plays in all experiments
+        of one interface; by default experiments with one problem and measure have one.
     """
 
     def __init__(
@@ -72,7 +94,7 @@ class Experiment:
         seconds: bool = False,
         stack: Sequence[str] = (),
         exhibit: Callable[[Any, Any], Mapping[str, Any]] | None = None,
-        interface: type[Any] | None = None,
+        interface: type | None = None,
     ) -> None:
         self.problem = problem
         self.measure = measure
@@ -127,6 +149,12 @@ class Experiment:
         """Register a contender that must fail: the key ingredient removed."""
         return self._contender("control", function, **options)
 
+    def with_candidate(self, candidate: Contender) -> Experiment:
+        """Return the experiment with one contender more; this one stays as its file made it."""
+        made = copy.copy(self)
+        made.contenders = {**self.contenders, candidate.name: candidate}
+        return made
+
     def _contender(
         self,
         role: Role,
@@ -147,7 +175,7 @@ class Experiment:
             function=function,
             pin=pin,
             grid=values,
-            wants_streams=_checked_signature(function, values),
+            wants_streams=takes_streams(function, values),
             where={setting: tuple(chosen) for setting, chosen in (where or {}).items()},
         )
         if contender.name in self.contenders:
@@ -160,8 +188,14 @@ class Experiment:
         return function
 
 
-def _checked_signature(function: Callable[..., Any], grid: Mapping[str, Any]) -> bool:
-    """Return whether the function takes streams; refuse one that can't be called."""
+def takes_streams(function: Callable[..., Any], grid: Mapping[str, Any]) -> bool:
+    """Return whether a contender takes ``streams``.
+
+    Raises
+    ------
+    BenchFileError
+        When it can't be called as contenders are.
+    """
     parameters = list(inspect.signature(function).parameters.values())
     keywords = {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
     required = {p.name for p in parameters[1:] if p.default is p.empty}
@@ -170,9 +204,10 @@ def _checked_signature(function: Callable[..., Any], grid: Mapping[str, Any]) ->
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
     }
     if not takes_problem or not set(grid) <= keywords or not required <= {*grid, "streams"}:
+        name = getattr(function, "__name__", type(function).__name__)
         raise BenchFileError(
-            f"contender {function.__name__} can't be called",
-            value=f"{function.__name__}{inspect.signature(function)}",
+            f"contender {name} can't be called",
+            value=f"{name}{inspect.signature(function)}",
             allowed="(problem), and as keywords only: streams, and the names of its grid",
         )
     return "streams" in keywords
