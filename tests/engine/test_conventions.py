@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CLOCK = "src/claimbench/evidence/clock.py"
+# Looks whether a method from outside has touched what a process has only one of.
+SURROUNDINGS = "src/claimbench/authoring/surroundings.py"
 # About 300; a list of cases may run on.
 MOST_LINES = {"src": 310, "suite": 310, "baselines": 310, "tests": 400}
 # File -> why it may be longer. The list is best empty.
@@ -97,8 +99,12 @@ def offences(text: str, *, clock: bool = False) -> Iterator[str]:
 def test_no_clock_no_global_stream_no_pickle(source: str) -> None:
     """One file of the project keeps time; none draws from a global stream or unpickles."""
     text = (ROOT / source).read_text(encoding="utf-8")
+    found = list(offences(text, clock=source == CLOCK))
 
-    assert list(offences(text, clock=source == CLOCK)) == []
+    if source == SURROUNDINGS:
+        assert found
+        found = [one for one in found if "global stream" not in one]
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -189,10 +189,8 @@ def mismatches(shape: Shape, value: Any, sizes: Sizes, device: str | None) -> li
         return [] if callable(value) else [f"{label} is of type {found}; allowed: {shape.wanted}"]
     if shape.each:
         if not isinstance(value, (list, tuple)) or not len(value):
-            return [
-                f"{label} is of type {type(value).__name__}; allowed: a list of arrays"
-                f" {shape.wanted}"
-            ]
+            kind = type(value).__name__
+            return [f"{label} is of type {kind}; allowed: a list of arrays {shape.wanted}"]
         return [
             problem.replace("the answer", f"item {i} of the answer", 1)
             for i, item in enumerate(value)
@@ -201,16 +199,12 @@ def mismatches(shape: Shape, value: Any, sizes: Sizes, device: str | None) -> li
     return _of_array(shape, value, label, sizes, device)
 
 
-def _of_array(
-    shape: Shape, value: Any, label: str, sizes: Sizes, device: str | None
-) -> list[str]:
+def _of_array(shape: Shape, value: Any, label: str, sizes: Sizes, device: str | None) -> list[str]:
     assert shape.dims is not None
     size = size_of(value)
     if size is None:
-        return [
-            f"{label} is of type {type(value).__name__}; allowed: a tensor or an array of shape"
-            f" {numbers(shape.dims, sizes)}"
-        ]
+        kind, wanted = type(value).__name__, numbers(shape.dims, sizes)
+        return [f"{label} is of type {kind}; allowed: a tensor or an array of shape {wanted}"]
     wrong = []
     wanted = numbers(shape.dims, sizes)
     if not bind(shape.dims, size, sizes):
@@ -225,7 +219,7 @@ def _of_array(
         wrong.append(f"{label} lies on cpu; allowed: {device}, where the problem's tensors are")
     lost = not_finite(value)
     if lost:
-        wrong.append(f"{label} has {lost} entries that are NaN or infinite; allowed: finite numbers")
+        wrong.append(f"{label} has {lost} NaN or infinite entries; allowed: finite numbers")
     return wrong
 
 

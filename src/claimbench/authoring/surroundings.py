@@ -22,7 +22,7 @@ def surroundings() -> dict[str, Any]:
     """
     import torch
 
-    numpy_state = np.random.get_state(legacy=True)
+    numpy_state = np.random.get_state(legacy=True)  # noqa: NPY002  it is the global one
     return {
         "torch's global random stream": _digest(torch.get_rng_state().numpy().tobytes()),
         "numpy's global random stream": _digest(repr(numpy_state).encode(), numpy_state[1]),
@@ -54,7 +54,8 @@ def kept() -> Iterator[None]:
     """Put back, at the end, what a method may have changed; the environment is left as it is."""
     import torch
 
-    states = torch.get_rng_state(), np.random.get_state(legacy=True), random.getstate()
+    numpy_state = np.random.get_state(legacy=True)  # noqa: NPY002  it is the global one
+    torch_state, python_state = torch.get_rng_state(), random.getstate()
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     grad, errors, folder = torch.is_grad_enabled(), np.geterr(), os.getcwd()  # noqa: PTH109
     deterministic = torch.are_deterministic_algorithms_enabled()
@@ -62,9 +63,9 @@ def kept() -> Iterator[None]:
     try:
         yield
     finally:
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])
-        random.setstate(states[2])
+        torch.set_rng_state(torch_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
@@ -81,7 +82,7 @@ def seed_globals(seed: int) -> None:
     import torch
 
     torch.manual_seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  it is the global one
     random.seed(seed)
 
 
