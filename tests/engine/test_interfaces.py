@@ -13,6 +13,7 @@ from claimbench.authoring.instance import instances
 from claimbench.authoring.interface import Interface, interface_of, offered, sizes_of
 from claimbench.authoring.starting import OBJECT, starting_point, write
 from claimbench.authoring.target import Target, find
+from claimbench.binding import bind
 from claimbench.candidates.spec import parse_target
 from claimbench.checkout import import_bench, papers
 from claimbench.experiment import Experiment
@@ -38,6 +39,7 @@ def experiments() -> Iterator[tuple[str, Experiment]]:
 
 
 EXPERIMENTS = dict(experiments())
+SMOKE = {f"{files.id}:{name}" for files in papers(ROOT) for name in bind(files, "smoke").designs}
 
 
 def target(place: str) -> Target:
@@ -49,10 +51,6 @@ def target(place: str) -> Target:
     small = dataclasses.replace(design, cells=(TINY[place],), block=1, replicates=1)
     paper = dataclasses.replace(found.paper, designs={found.experiment: small})
     return dataclasses.replace(found, paper=paper)
-
-
-def at_smoke(place: str) -> bool:
-    return place in TINY or find(place, ROOT).paper.profile == "smoke"
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +71,9 @@ def test_every_experiment_states_an_interface(place: str) -> None:
     assert "Attributes\n" in (interface.problem.__doc__ or "")
 
 
-@pytest.mark.parametrize("place", [place for place in EXPERIMENTS if at_smoke(place)])
+@pytest.mark.parametrize(
+    "place", [place for place in EXPERIMENTS if place in SMOKE or place in TINY]
+)
 def test_a_problem_is_as_its_interface_says(place: str) -> None:
     """Every attribute is there in every cell of the smallest design, with its dimensions."""
     for instance in instances(target(place)):
@@ -89,7 +89,7 @@ def places() -> list[str]:
     found: dict[type, str] = {}
     for place, experiment in EXPERIMENTS.items():
         assert experiment.interface is not None
-        if experiment.interface not in found and at_smoke(place):
+        if experiment.interface not in found and (place in SMOKE or place in TINY):
             found[experiment.interface] = place
     assert set(found) == {experiment.interface for experiment in EXPERIMENTS.values()}
     return list(found.values())

@@ -216,7 +216,9 @@ def _alone(one: Trial, instance: Instance, more: int, again: Callable[[int], Tri
         return Finding(name, "not checked", f"no block of {more} is to be had ({error})")
     if other.together or one.together:
         return Finding(
-            name, "not checked", "the problem draws its replicates together: a block is one draw"
+            name,
+            "not checked",
+            "replicates are drawn together here: a block of another size is another draw",
         )
     if other.raised or other.wrong or other.measured:
         wrong = other.raised or "; ".join(other.wrong) or other.measured

@@ -170,7 +170,7 @@ def _imports(tree: ast.Module, module: ModuleType, source: ast.Module) -> Iterat
     """Yield the imports that the function needs, as a file outside of the package writes them."""
     used = {node.id for node in ast.walk(source) if isinstance(node, ast.Name)}
     package = module.__name__.rpartition(".")[0]
-    own = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    own = {name for node in tree.body for name in _defined(node)}
     plain: list[str] = []
     ours: dict[str, list[str]] = {}
     for node in tree.body:
@@ -210,6 +210,16 @@ def _imports(tree: ast.Module, module: ModuleType, source: ast.Module) -> Iterat
         yield f"from {origin} import {', '.join(sorted(ours[origin]))}"
     if ours:
         yield ""
+
+
+def _defined(node: ast.stmt) -> Iterator[str]:
+    """Yield what a statement of the module defines, imports aside."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
 
 
 def _grouped(plain: list[str]) -> Iterator[str]:
