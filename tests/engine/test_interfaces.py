@@ -39,7 +39,9 @@ def experiments() -> Iterator[tuple[str, Experiment]]:
 
 
 EXPERIMENTS = dict(experiments())
-SMOKE = {f"{files.id}:{name}" for files in papers(ROOT) for name in bind(files, "smoke").designs}
+SMALL = TINY.keys() | {
+    f"{files.id}:{name}" for files in papers(ROOT) for name in bind(files, "smoke").designs
+}
 
 
 def target(place: str) -> Target:
@@ -71,9 +73,7 @@ def test_every_experiment_states_an_interface(place: str) -> None:
     assert "Attributes\n" in (interface.problem.__doc__ or "")
 
 
-@pytest.mark.parametrize(
-    "place", [place for place in EXPERIMENTS if place in SMOKE or place in TINY]
-)
+@pytest.mark.parametrize("place", [place for place in EXPERIMENTS if place in SMALL])
 def test_a_problem_is_as_its_interface_says(place: str) -> None:
     """Every attribute is there in every cell of the smallest design, with its dimensions."""
     for instance in instances(target(place)):
@@ -89,7 +89,7 @@ def places() -> list[str]:
     found: dict[type, str] = {}
     for place, experiment in EXPERIMENTS.items():
         assert experiment.interface is not None
-        if experiment.interface not in found and (place in SMOKE or place in TINY):
+        if experiment.interface not in found and (place in SMALL):
             found[experiment.interface] = place
     assert set(found) == {experiment.interface for experiment in EXPERIMENTS.values()}
     return list(found.values())

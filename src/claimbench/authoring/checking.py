@@ -215,11 +215,8 @@ def _alone(one: Trial, instance: Instance, more: int, again: Callable[[int], Tri
     except Exception as error:  # noqa: BLE001  a problem may insist on its block
         return Finding(name, "not checked", f"no block of {more} is to be had ({error})")
     if other.together or one.together:
-        return Finding(
-            name,
-            "not checked",
-            "replicates are drawn together here: a block of another size is another draw",
-        )
+        why = "replicates are drawn together here: a block of another size is another draw"
+        return Finding(name, "not checked", why)
     if other.raised or other.wrong or other.measured:
         wrong = other.raised or "; ".join(other.wrong) or other.measured
         return Finding(name, "wrong", f"with {more} replicates in place of {instance.n}: {wrong}")
