@@ -49,15 +49,24 @@ class Paper:
         return tuple(claim for claim in self.file.claims if claim.experiment in self.designs)
 
     def cells_of(self, experiment: str, contender: str) -> tuple[Cell, ...]:
-        """Return the cells that a contender plays at; at a small profile there may be none."""
-        return cells_of(self.designs[experiment], self.experiments[experiment], contender)
+        """Return the cells that a contender plays at; at a small profile there may be none.
+
+        A candidate plays where the methods of the experiment's claims do.
+        """
+        made, where = self.designs[experiment], self.experiments[experiment]
+        if where.contenders[contender].role != "candidate":
+            return cells_of(made, where, contender)
+        methods = {claim.method for claim in self.claims if claim.experiment == experiment}
+        played = [cell for method in methods for cell in cells_of(made, where, method)]
+        return tuple(cell for cell in made.cells if not methods or cell in played)
 
     def claims_needing(self, experiment: str, contender: str) -> tuple[Claim, ...]:
-        """Return the claims that can't be judged without this contender."""
+        """Return the claims that can't be judged without this contender, or that judge it."""
+        candidate = self.experiments[experiment].contenders[contender].role == "candidate"
         need = {
             claim.id
             for claim in self.claims
-            if claim.experiment == experiment and contender in claim.contenders
+            if claim.experiment == experiment and (candidate or contender in claim.contenders)
         }
         return tuple(claim for claim in self.claims if need & {claim.id, *claim.requires})
 

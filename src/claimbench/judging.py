@@ -10,24 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from claimbench import comparison
 from claimbench.binding import Paper, control_where
 from claimbench.claim import Claim
+from claimbench.comparison import joined, unheard
 from claimbench.errors import BenchFileError, ClaimbenchError
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
 from claimbench.goalposts import claim_hash, rules
 from claimbench.grid import select
-from claimbench.record import ClaimRecord, Comparison, ConditionRecord, Effect, finite
+from claimbench.record import ClaimRecord, Comparison, finite
 from claimbench.statistics.holm import holm
-from claimbench.statistics.interval import Interval
-from claimbench.verdict import (
-    Effects,
-    Judgement,
-    conjunction,
-    judge,
-    with_control,
-)
+from claimbench.verdict import Effects, Judgement, judge, with_control
 
 Evidence = Mapping[tuple[str, str], ContenderEvidence]
 
@@ -107,20 +102,48 @@ class _Court:
     def judge(self, claim: Claim) -> tuple[ClaimRecord, list[str]]:
         lost = self._lost(claim, (claim.method, *claim.against))
         if lost is not None:
-            return self._record(claim, _unheard(lost), {}, _unheard(lost)), []
+            record = self._record(claim, unheard(lost), {}, unheard(lost))
+            return replace(record, candidates=self._candidates(claim, unheard(lost), lost)), []
         try:
             parts = self._judgements(claim, claim.method, claim.where)
-            whole = _joined(parts)
+            whole = joined(parts)
             lost = self._lost(claim, (claim.subject_of_control,))
             if lost is not None:
-                control = _unheard(lost)
+                control = unheard(lost)
             else:
                 where = control_where(claim)
-                control = _joined(self._judgements(claim, claim.subject_of_control, where))
+                control = joined(self._judgements(claim, claim.subject_of_control, where))
         except ClaimbenchError as error:
-            unheard = _unheard(f"the estimand {claim.estimand} can't be evaluated: {error}")
-            return self._record(claim, unheard, {}, unheard), [f"claim {claim.id}: {error}"]
-        return self._record(claim, with_control(whole, control), parts, control), []
+            nothing = unheard(f"the estimand {claim.estimand} can't be evaluated: {error}")
+            return self._record(claim, nothing, {}, nothing), [f"claim {claim.id}: {error}"]
+        record = self._record(claim, with_control(whole, control), parts, control)
+        return replace(record, candidates=self._candidates(claim, control)), []
+
+    def _candidates(
+        self, claim: Claim, control: Judgement, why: str | None = None
+    ) -> list[Comparison]:
+        """Judge each candidate by the claim's rule, unless there is a reason why not.
+
+        One that can't be judged costs no other contender its verdict.
+        """
+        found = []
+        against = (*claim.against, claim.method) if claim.against else ("",)
+        for contender in self._paper.experiments[claim.experiment].contenders.values():
+            name = contender.name
+            if contender.role != "candidate" or (claim.experiment, name) not in self._evidence:
+                continue
+            lost = self._lost(claim, (name,)) or why
+            try:
+                parts = (
+                    self._judgements(claim, name, claim.where, against, like=claim.method)
+                    if lost is None
+                    else dict.fromkeys(against, unheard(lost))
+                )
+            except ClaimbenchError as error:
+                lost = f"the estimand {claim.estimand} can't be evaluated: {error}"
+                parts = dict.fromkeys(against, unheard(lost))
+            found.append(comparison.candidate(claim, name, parts, control))
+        return found
 
     def _lost(self, claim: Claim, names: Iterable[str]) -> str | None:
         for name in names:
@@ -130,28 +153,41 @@ class _Court:
         return None
 
     def _subject(
-        self, experiment: str, name: str, where: Mapping[str, Any], *, elsewhere: bool
+        self, experiment: str, name: str, where: Mapping[str, Any], *, elsewhere: bool, like: str
     ) -> Subject:
         key = (experiment, name)
         if key not in self._subjects:
             self._subjects[key] = subject(self._evidence[key], self._paper.designs[experiment])
-        cells = select(self._paper.cells_of(experiment, name), where)
+        played, met = (self._paper.cells_of(experiment, one) for one in (name, like))
+        cells = [index for index in select(played, where) if name == like or played[index] in met]
         return self._subjects[key] if elsewhere and not cells else self._subjects[key].at(cells)
 
     def _judgements(
-        self, claim: Claim, name: str, where: Mapping[str, Any], *, elsewhere: bool = False
+        self,
+        claim: Claim,
+        name: str,
+        where: Mapping[str, Any],
+        against: Sequence[str] = (),
+        *,
+        elsewhere: bool = False,
+        like: str = "",
     ) -> dict[str, Judgement]:
         """Judge one subject against each opponent, or alone (under an empty name).
 
-        With `elsewhere`, whoever has none of these cells is taken at all that it has.
+        With `elsewhere`, whoever has none of these cells is taken at all that it has; with `like`,
+        the subject is taken at the cells of another contender.
         """
         rule = self._rules[claim.id]
-        own = self._subject(claim.experiment, name, where, elsewhere=elsewhere)
+        own = self._subject(claim.experiment, name, where, elsewhere=elsewhere, like=like or name)
         found = {}
-        for opponent in claim.against or ("",):
+        for opponent in against or claim.against or ("",):
             sides = [own]
             if opponent:
-                sides.append(self._subject(claim.experiment, opponent, where, elsewhere=elsewhere))
+                sides.append(
+                    self._subject(
+                        claim.experiment, opponent, where, elsewhere=elsewhere, like=opponent
+                    )
+                )
             effects = self._effects(claim, sides)
             found[opponent] = judge(effects, rule, rng=_rng(self._paper.id, claim.id))
         return found
@@ -193,14 +229,14 @@ class _Court:
             claim_hash=claim_hash(self._paper, claim, self._sources),
             verdict=judgement.verdict,
             reason=judgement.reason,
-            effect=_effect(judgement.interval, claim.unit),
+            effect=comparison.effect(judgement.interval, claim.unit),
             margin=claim.margin,
             holm=True,
-            control=_comparison(
+            control=comparison.comparison(
                 claim.subject_of_control, control, claim.unit, control_where(claim)
             ),
             against=[
-                _comparison(name, part, claim.unit, claim.where)
+                comparison.comparison(name, part, claim.unit, claim.where)
                 for name, part in parts.items()
                 if name
             ],
@@ -220,7 +256,7 @@ class _Court:
             p_value=finite(judgement.p_value),
             needed=judgement.needed,
             tags=list(judgement.tags),
-            conditions=_conditions(judgement, claim.unit),
+            conditions=comparison.conditions(judgement, claim.unit),
             requires=[f"{self._paper.files.slug}/{name}" for name in claim.requires],
         )
 
@@ -231,12 +267,17 @@ def _required(record: ClaimRecord, own: Sequence[ClaimRecord]) -> ClaimRecord:
     for name in record.requires:
         found = verdicts.get(name, "not judged")
         if found != "reproduced":
+            told = f"Means nothing unless {name} holds, which is {found}."
             return replace(
                 record,
                 verdict="inconclusive",
-                reason=f"Means nothing unless {name} holds, which is {found}. {record.reason}",
+                reason=f"{told} {record.reason}",
                 p_value=None,
                 needed=None,
+                candidates=[
+                    replace(one, verdict="inconclusive", reason=f"{told} {one.reason}")
+                    for one in record.candidates
+                ],
             )
     return record
 
@@ -244,56 +285,6 @@ def _required(record: ClaimRecord, own: Sequence[ClaimRecord]) -> ClaimRecord:
 def _rng(paper: str, claim: str) -> np.random.Generator:
     words = np.frombuffer(hashlib.sha256(f"{paper}\0{claim}".encode()).digest(), dtype="<u4")
     return np.random.default_rng([int(word) for word in words])
-
-
-def _joined(parts: Mapping[str, Judgement]) -> Judgement:
-    return conjunction(list(parts.values()), names=list(parts))
-
-
-def _unheard(reason: str) -> Judgement:
-    nothing = Interval(np.nan, -np.inf, np.inf, 0.95, 0, "none")
-    return Judgement("inconclusive", f"Not judged on evidence: {reason}.", nothing)
-
-
-def _effect(interval: Interval, unit: str) -> Effect | None:
-    if interval.kind == "none":
-        return None
-    return Effect(
-        value=finite(interval.value),
-        low=finite(interval.low),
-        high=finite(interval.high),
-        level=interval.level,
-        n=interval.n,
-        unit=unit,
-        interval=interval.kind,
-        at_infinity="below"
-        if interval.high == -np.inf
-        else ("above" if interval.low == np.inf else ""),
-    )
-
-
-def _comparison(name: str, judgement: Judgement, unit: str, where: Mapping[str, Any]) -> Comparison:
-    return Comparison(
-        contender=name,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
-        effect=_effect(judgement.interval, unit),
-        where=dict(where),
-        conditions=_conditions(judgement, unit),
-        replicates=[finite(value) for value in judgement.replicates],
-    )
-
-
-def _conditions(judgement: Judgement, unit: str) -> list[ConditionRecord]:
-    return [
-        ConditionRecord(
-            each.name,
-            each.verdict,
-            _effect(each.interval, unit),
-            [finite(value) for value in each.replicates],
-        )
-        for each in judgement.conditions
-    ]
 
 
 def _corrected(claims: Sequence[ClaimRecord]) -> tuple[ClaimRecord, ...]:

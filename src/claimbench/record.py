@@ -63,7 +63,7 @@ class ConditionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The verdict and effect of one subject, or against one opponent, of a claim."""
+    """The verdict and effect of one subject (a candidate: with its meetings), or one opponent."""
 
     __pydantic_config__ = _CONFIG
 
@@ -74,6 +74,7 @@ class Comparison:
     where: dict[str, Any] = field(default_factory=dict)
     conditions: list[ConditionRecord] = field(default_factory=list)
     replicates: list[float | None] = field(default_factory=list)
+    against: list[Comparison] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class ContenderRecord:
         Cell -> the hyper-parameters that the engine chose there.
     grid
         Hyper-parameter -> the values among which it chose.
+    source
+        Of a candidate: its file and object, or its entry point and distribution; and its digest.
     """
 
     __pydantic_config__ = _CONFIG
@@ -164,6 +167,7 @@ class ContenderRecord:
     blocks_from_store: int = 0
     tuned: dict[str, Any] = field(default_factory=dict)
     grid: dict[str, list[Any]] = field(default_factory=dict)
+    source: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

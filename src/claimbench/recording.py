@@ -225,4 +225,5 @@ def _contender(evidence: ContenderEvidence) -> ContenderRecord:
         blocks_from_store=sum(outcome.from_store for outcome in evidence.outcomes),
         tuned=tuned,
         grid={name: list(values) for name, values in job.of.grid.items()},
+        source=dict(job.of.origin.facts) if job.of.origin is not None else {},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from claimbench.record import Effect, Record
 from claimbench.words import VERDICTS
@@ -19,6 +20,20 @@ def interval_words(effect: Effect | None) -> str:
     low = "-∞" if effect.low is None else f"{effect.low:.3g}"
     high = "∞" if effect.high is None else f"{effect.high:.3g}"
     return f"{value} [{low}, {high}]"
+
+
+def source_words(source: Mapping[str, str]) -> str:
+    """Return where a candidate comes from: ``my_solver.py:solve``, ``theirs (their-solvers 2.1)``.
+
+    Parameters
+    ----------
+    source
+        As a record has it; empty for who is no candidate.
+    """
+    if "entry_point" in source:
+        package = " ".join(filter(None, (source.get("distribution"), source.get("version"))))
+        return source["entry_point"] + (f" ({package})" if package else "")
+    return ":".join(filter(None, (source.get("file"), source.get("object"))))
 
 
 def verdict_counts(record: Record) -> str:

@@ -1,1 +1,1 @@
-"""A method of your own, beside the pinned contenders: ``pytest --candidate PAPER=FILE.py:OBJECT``."""
+"""A method of your own beside the pinned contenders: ``--candidate PAPER=FILE.py:OBJECT``."""

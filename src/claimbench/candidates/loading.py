@@ -16,7 +16,7 @@ from claimbench.candidates.spec import Spec
 from claimbench.errors import BenchFileError, CandidateError
 from claimbench.experiment import takes_streams
 
-#: Where an installed package says what it offers: ``[project.entry-points."claimbench.candidates"]``.
+#: An installed package offers candidates by ``[project.entry-points."claimbench.candidates"]``.
 GROUP = "claimbench.candidates"
 _CALL = "(problem), and as keywords only: streams, and the names of its grid"
 
@@ -69,8 +69,8 @@ def grid_of(function: Callable[..., Any], spec: Spec) -> dict[str, tuple[Any, ..
     if not isinstance(given, Mapping):
         raise CandidateError(f"the grid of candidate {spec.name}", value=given, allowed=allowed)
     grid = {}
-    for name, values in given.items():
-        values = values.tolist() if hasattr(values, "tolist") else values
+    for name, listed in given.items():
+        values = listed.tolist() if hasattr(listed, "tolist") else listed
         plain = not isinstance(values, str) and isinstance(values, Sequence) and len(values) > 0
         if not plain or not all(_is_plain(value) for value in values):
             raise CandidateError(
@@ -97,7 +97,9 @@ def wants_streams(function: Callable[..., Any], grid: Mapping[str, Any], spec: S
         return takes_streams(function, grid)
     except BenchFileError as error:
         raise CandidateError(
-            f"candidate {spec.name} can't be called with a problem", value=error.value, allowed=_CALL
+            f"candidate {spec.name} can't be called with a problem",
+            value=error.value,
+            allowed=_CALL,
         ) from error
     except ValueError as error:
         raise CandidateError(
@@ -153,7 +155,8 @@ def entry_point(spec: Spec) -> EntryPoint:
     raise CandidateError(
         "no installed package offers such a candidate",
         value=spec.entry_point,
-        allowed=sorted(offered.names) or f"entry points of the group {GROUP}, of which none is here",
+        allowed=sorted(offered.names)
+        or f"entry points of the group {GROUP}, of which none is here",
         cure="name a file, FILE.py:OBJECT, or install the package that offers it",
     )
 

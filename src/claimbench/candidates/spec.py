@@ -165,6 +165,6 @@ def _name(given: str | None, stem: str, target: str) -> str:
             "--candidate makes no name for a contender",
             value=name,
             allowed="a letter, then letters, digits and underscores, 60 at most",
-            cure=f"give it a name of its own, after a colon: {target.removesuffix(':' + name)}:mine",
+            cure=f"give it one of its own, after a colon: {target.removesuffix(f':{name}')}:mine",
         )
     return name

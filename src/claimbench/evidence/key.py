@@ -51,11 +51,11 @@ def unit_key(
         Packages of the contender's pin, with the versions installed.
     """
     contender = experiment.contenders[unit.contender]
-    source = sources.digest(
-        experiment.problem, experiment.measure, experiment.exhibit, contender.function
-    )
+    own = None if contender.origin is not None else contender.function
+    source = sources.digest(experiment.problem, experiment.measure, experiment.exhibit, own)
     return digest(
         {
+            **({"candidate": unit.source} if contender.origin is not None else {}),
             "unit": unit.identity(),
             "source": source,
             "engine": engine_digest(),

@@ -173,6 +173,8 @@ class Run:
             seed=self.context.seed,
             kept=str(self.context.kept(job.paper.id)),
             environment=self.context.environment(job.paper.id),
+            candidate=job.of.origin.target if job.of.origin else "",
+            source=job.of.origin.digest if job.of.origin else "",
             **parts,
         )
         key = unit_key(

@@ -32,6 +32,8 @@ class Unit:
         Where the evidence goes; empty when it is not kept.
     kept, environment
         Folder of what is made once for the paper, and the digest of fingerprint, data and device.
+    candidate, source
+        Of a candidate: what it is loaded by, and the digest of its source; else empty.
     """
 
     root: str
@@ -51,6 +53,8 @@ class Unit:
     file: str = ""
     kept: str = ""
     environment: str = ""
+    candidate: str = ""
+    source: str = ""
 
     @property
     def n(self) -> int:
@@ -60,7 +64,9 @@ class Unit:
     def identity(self) -> dict[str, Any]:
         """Return all that tells this unit from others of the same source."""
         parts = asdict(self)
-        for name in ("root", "role", "key", "file", "kept", "environment"):
+        # The source of a candidate is in the key; where it lies is nobody's business.
+        apart = ("root", "role", "key", "file", "kept", "environment", "candidate", "source")
+        for name in apart:
             del parts[name]
         return parts
 

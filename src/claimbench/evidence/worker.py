@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from claimbench.candidates.stranger import Stranger
 from claimbench.errors import ClaimbenchError, ContenderError, StoreError
 from claimbench.evidence import clock
 from claimbench.evidence.kept import Shelf
@@ -48,27 +49,31 @@ def run(unit: Unit) -> Outcome:
     began = clock.now()
     try:
         experiment = _experiment(unit)
-        contender = experiment.contenders[unit.contender]
         streams = _streams(unit)
         problem = experiment.problem(**_settings(unit, experiment), streams=streams, n=unit.n)
         suite = clock.now() - began  # the first import of the paper's modules among it
-        private = {"streams": streams.private(unit.contender)} if contender.wants_streams else {}
+        own = streams.private(unit.contender)
+        stranger = _stranger(unit, own) if unit.candidate else None
+        contender = stranger or experiment.contenders[unit.contender]
+        private = {"streams": own} if contender.wants_streams else {}
         if experiment.seconds:
             gc.disable()  # a collection in the midst of a call would be timed with it
         try:
-            timed = clock.timed(
-                lambda: contender.function(problem, **unit.parameters, **private),
-                device=unit.device,
-            )
+            with stranger.calling(problem) if stranger else nullcontext():
+                timed = clock.timed(
+                    lambda: contender.function(problem, **unit.parameters, **private),
+                    device=unit.device,
+                )
         finally:
             gc.enable()
         started = clock.now()
-        measured = experiment.measure(problem, timed.answer)
-        exhibit = None
-        if experiment.exhibit is not None and unit.block == 0 and unit.stage == "evidence":
-            exhibit = experiment.exhibit(problem, timed.answer)
-        suite += clock.now() - started
-        rows = _rows(unit, measured, getattr(problem, "calls", None), timed)
+        with stranger.measuring(timed.answer) if stranger else nullcontext():
+            measured = experiment.measure(problem, timed.answer)
+            exhibit = None
+            if experiment.exhibit is not None and unit.block == 0 and unit.stage == "evidence":
+                exhibit = experiment.exhibit(problem, timed.answer)
+            suite += clock.now() - started
+            rows = _rows(unit, measured, getattr(problem, "calls", None), timed)
         if unit.file:
             # The rows go last: where they are, the unit is complete.
             if exhibit is not None:
@@ -96,6 +101,11 @@ def run(unit: Unit) -> Outcome:
 def _reason(error: BaseException) -> str:
     text = str(error).strip() or "no message"
     return text if isinstance(error, ClaimbenchError) else f"{type(error).__name__}: {text}"
+
+
+def _stranger(unit: Unit, own: Streams) -> Stranger:
+    entropy = int(own.numpy("process").integers(2**31))
+    return Stranger(unit.candidate, unit.source, Path(unit.root), entropy)
 
 
 @cache

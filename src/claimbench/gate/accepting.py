@@ -37,7 +37,7 @@ def accept(record: Record, path: Path, previous: Accepted | None) -> tuple[Accep
     Raises
     ------
     RecordError
-        When the record is partial, judges nothing, or is of uncommitted changes.
+        When the record is partial, judges nothing, is of uncommitted changes, or has candidates.
     """
     _check(record, path)
     kept = previous or Accepted(SCHEMA, record.profile)
@@ -91,6 +91,14 @@ def log_entry(record: Record, changes: Sequence[Change], why: str) -> str:
 
 def _check(record: Record, path: Path) -> None:
     again = f"pytest suite --benchmark-only --profile {record.profile}"
+    beside = [c.name for c in record.contenders if c.role == "candidate"]
+    if beside:
+        # Its races were run beside them, and its report and evidence show them.
+        raise RecordError(
+            f"{path} was made with candidates, which are no part of accepted results",
+            value=", ".join(dict.fromkeys(beside)),
+            cure=f"{again}   (without --candidate; what is no race comes from the store)",
+        )
     if not record.complete:
         raise RecordError(f"{path} is partial and can't be accepted", cure=again)
     if not record.claims:

@@ -11,7 +11,7 @@ from claimbench.errors import RecordError
 from claimbench.gate.accepted import Accepted, Ratio
 from claimbench.gate.finding import ORDER, Finding, State
 from claimbench.gate.quality import Run, compare
-from claimbench.gate.timing import compare_ratios, races, ratios
+from claimbench.gate.timing import compare_ratios, crowded, races, ratios
 from claimbench.pins import install_command
 from claimbench.record import ClaimRecord, Record, fingerprint_of
 
@@ -68,7 +68,7 @@ def gate(record: Record, path: Path, accepted: Accepted) -> Gate:
             f"{path} is the record of a run that was interrupted or could not run whole",
             cure="pytest suite --benchmark-only   (resumes it)",
         )
-    return hold(record, ratios(record, path), accepted)
+    return hold(record, ratios(record, path, alone=True), accepted)
 
 
 def hold(record: Record, raced: Mapping[str, Ratio], accepted: Accepted) -> Gate:
@@ -99,6 +99,15 @@ def hold(record: Record, raced: Mapping[str, Ratio], accepted: Accepted) -> Gate
         notes.append(
             "Seconds were not compared: no run on this machine has been accepted. claimbench duet"
             " compares the seconds of two revisions on any machine."
+        )
+    together = [
+        f"{paper} {name}"
+        for paper, name in sorted(crowded(record))
+        if name in races(record).get(paper, ())
+    ]
+    if together:
+        notes.append(
+            f"Seconds were not compared where a candidate took part: {', '.join(together)}."
         )
     if any(f.moved for f in findings):
         names = ", ".join(f.name for f in findings if f.moved)

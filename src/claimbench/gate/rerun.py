@@ -43,7 +43,11 @@ def settle(found: Gate, record: Record, accepted: Accepted, *, root: Path, machi
 def _run(root: Path, paper: str, experiment: str, record: Record, results: Path) -> Path | None:
     """Run one race again; None when it did not end well."""
     slug = paper.rpartition("/")[2]
-    names = [c.name for c in record.contenders if (c.paper, c.experiment) == (paper, experiment)]
+    names = [
+        c.name
+        for c in record.contenders
+        if (c.paper, c.experiment) == (paper, experiment) and c.role != "candidate"
+    ]
     words: Sequence[str] = (
         # By their ids: -k would also choose an experiment whose name ends with this one's.
         *(f"suite/{paper}/bench_{slug}.py::{experiment}[{name}]" for name in names),

@@ -36,17 +36,30 @@ def races(record: Record) -> dict[str, set[str]]:
     }
 
 
-def ratios(record: Record, path: Path) -> dict[str, Ratio]:
+def crowded(record: Record) -> set[tuple[str, str]]:
+    """Return the experiments, (paper, experiment), that a candidate took part in.
+
+    In a race it shares core and caches with the others: their seconds are no longer those that
+    were accepted without it.
+    """
+    return {(c.paper, c.experiment) for c in record.contenders if c.role == "candidate"}
+
+
+def ratios(record: Record, path: Path, *, alone: bool = False) -> dict[str, Ratio]:
     """Return the log-ratios of seconds that the record's race claims are about.
 
     Parameters
     ----------
     path
         Of the record, whose evidence lies beside it.
+    alone
+        Leave out the races that a candidate took part in.
     """
-    racing = races(record)
+    racing, shared = races(record), crowded(record) if alone else set()
     found: dict[str, Ratio] = {}
     for claim in record.claims:
+        if (claim.paper, claim.experiment) in shared:
+            continue
         if claim.experiment in racing.get(claim.paper, ()):
             for key, rounds in rounds_of(claim, record, path):
                 mean, sd = mean_and_sd(rounds)

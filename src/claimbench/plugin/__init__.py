@@ -75,9 +75,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     from claimbench.plugin.collect import ContenderItem
 
-    misused = config.stash[STATE].misused
-    if misused is not None:
-        raise pytest.UsageError(str(misused)) from misused
+    state = config.stash[STATE]
+    if state.misused is not None:
+        raise pytest.UsageError(str(state.misused)) from state.misused
+    try:
+        state.check_candidates()
+    except ClaimbenchError as error:
+        raise pytest.UsageError(str(error)) from error
     items.sort(key=lambda item: isinstance(item, ContenderItem) and item.job.is_race)
 
 

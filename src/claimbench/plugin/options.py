@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from claimbench.checkout import find_root
+from claimbench.candidates.spec import Spec, check_papers, parse_all
+from claimbench.checkout import find_root, papers
 from claimbench.errors import UsageError
 from claimbench.words import PROFILES, Profile
 
@@ -25,6 +28,8 @@ class Options:
         Whether contenders run at all: only with ``--benchmark-only``.
     results
         Folder of records and of the evidence store; None for the checkout's own.
+    candidates
+        Of all papers.
     command
         The words after ``pytest``, for the record.
     """
@@ -38,6 +43,7 @@ class Options:
     fresh: bool
     runs: bool
     gate: bool
+    candidates: tuple[Spec, ...]
     command: str
 
     @classmethod
@@ -72,7 +78,8 @@ class Options:
             fresh=option.claimbench_fresh,
             runs=bool(getattr(option, "benchmark_only", False)),
             gate=option.claimbench_gate,
-            command=shlex.join(config.invocation_params.args),
+            candidates=_candidates(config),
+            command=shlex.join(_without_folders(config.invocation_params.args)),
         )
 
     def results_of(self, root: Path) -> Path:
@@ -141,6 +148,31 @@ def add_options(parser: pytest.Parser) -> None:
         action="store_true",
         help="hold the run against the accepted results; exit with 1 when a result got worse",
     )
+    group.addoption(
+        "--candidate",
+        dest="claimbench_candidates",
+        action="append",
+        default=[],
+        metavar="PAPER[:EXPERIMENT]=FILE.py:OBJECT[:NAME]",
+        help="a method of your own beside the pinned ones: a callable from problem to answer, in a"
+        " file or as an installed package's entry point; may be given several times",
+    )
+
+
+def _candidates(config: pytest.Config) -> tuple[Spec, ...]:
+    specs = parse_all(config.option.claimbench_candidates, config.invocation_params.dir)
+    if specs:
+        check_papers(specs, [files.id for files in papers(root_of(config))])
+    return specs
+
+
+def _without_folders(words: Iterable[str]) -> Iterator[str]:
+    """Yield the words; a candidate's file that was given by an absolute path keeps its name only.
+
+    A record is no place for the folders of a machine.
+    """
+    for word in words:
+        yield re.sub(r"=(/|~)[^:]*/([^/:]+\.py:)", r"=\2", word)
 
 
 def refuse_xdist(args: list[str]) -> None:

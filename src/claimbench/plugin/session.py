@@ -12,8 +12,15 @@ import pytest
 
 from claimbench import judging
 from claimbench.binding import Paper, bind
+from claimbench.candidates.joining import joined
 from claimbench.checkout import paper_of
-from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
+from claimbench.errors import (
+    BenchFileError,
+    CandidateError,
+    ClaimbenchError,
+    StoreError,
+    UsageError,
+)
 from claimbench.evidence import clock
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
@@ -49,6 +56,7 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.papers: dict[str, Paper] = {}
+        self.collected: set[str] = set()
         self.broken: list[str] = []
         self.misused: UsageError | None = None
         self.failures: list[str] = []
@@ -70,8 +78,10 @@ class Session:
     def bind(self, path: Path) -> Paper:
         """Read, import and check the paper of a bench file."""
         files = paper_of(path)
+        self.collected.add(files.id)
         paper = bind(files, self.options.profile, self.options.replicates)
         rules(paper)
+        paper = joined(paper, self.options.candidates)
         self._pins = self._pins or read_pins(files.root / "baselines" / "pins.toml")
         for experiment in paper.experiments.values():
             for contender in experiment.contenders.values():
@@ -84,6 +94,23 @@ class Session:
                     )
         self.papers[paper.id] = paper
         return paper
+
+    def check_candidates(self) -> None:
+        """Refuse a candidate whose paper is not in the run.
+
+        Raises
+        ------
+        CandidateError
+            Naming the papers that are.
+        """
+        for spec in self.options.candidates:
+            if spec.paper not in self.collected:
+                raise CandidateError(
+                    "--candidate names a paper that this run does not collect",
+                    value=spec.paper,
+                    allowed=sorted(self.collected),
+                    cure=f"pytest suite/{spec.paper} --benchmark-only ...",
+                )
 
     def start(self, jobs: list[Job], config: pytest.Config) -> None:
         """Plan the run and hand it to the workers.

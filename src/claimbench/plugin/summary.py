@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claimbench.gate.show import lines
+from claimbench.plugin.candidates import candidate_lines
 from claimbench.record import ClaimRecord, Record
 from claimbench.wording import interval_words, verdict_counts
 
@@ -32,6 +33,8 @@ def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
         reporter.write_line("PARTIAL: the run ended before all selected contenders had.")
     if record.claims:
         _table(reporter, record)
+    for line in candidate_lines(record):
+        reporter.write_line(line)
     for name, why in outcome.not_judged.items():
         reporter.write_line(f"not judged: {name} ({why})")
     for error in outcome.errors:

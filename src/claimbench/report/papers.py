@@ -13,6 +13,7 @@ from claimbench.report.palette import Mark, marks
 from claimbench.report.pictures import Drawn
 from claimbench.report.subjects import settings_words
 from claimbench.report.view import ClaimView, anchors, domain_of, flattened, rerun
+from claimbench.wording import source_words
 from claimbench.words import VERDICTS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ContenderRow:
     grid: str
     tuned: str
     pin: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,4 +283,5 @@ def _contenders(
                 grid=settings_words(contender.grid),
                 tuned=_tuned(contender.tuned),
                 pin=pins.get(contender.pin or "", ""),
+                source=source_words(contender.source),
             )

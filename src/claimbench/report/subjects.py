@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from claimbench.report import forest
 from claimbench.report.numerals import counted, listed, memory, number, seconds, value_and_limits
+from claimbench.wording import source_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,7 +143,14 @@ def rows(
             yield compared(opponent, "the method against this opponent")
     yield compared(claim.control, "control")
     for candidate in claim.candidates:
-        yield compared(candidate, "candidate")
+        name = candidate.contender
+        opponents = [one.contender for one in candidate.against if one.contender != claim.method]
+        met = f"candidate, against {listed(opponents)}" if opponents else "candidate"
+        yield compared(candidate, met)
+        for one in candidate.against:
+            if one.contender == claim.method or len(opponents) > 1:
+                whom = "the method" if one.contender == claim.method else "this opponent"
+                yield compared(one, f"candidate {name} against {whom}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,7 @@ class Participant:
     part: str
     pin: str
     pin_anchor: str
+    source: str
     tuned: str
     budget: str
     cost: str
@@ -182,6 +191,7 @@ def participants(claim: ClaimRecord, known: Known) -> Iterator[Participant]:
             part=listed(own),
             pin=pin,
             pin_anchor=known.pin_links.get(f"{claim.paper}/{pin}", ""),
+            source=source_words(contender.source),
             tuned="; ".join(over) or ("yes" if contender.tuned else "nothing"),
             budget=_budget(plan) if contender.grid or contender.tuned else "",
             cost=seconds(contender.seconds or None),

@@ -99,7 +99,8 @@ def claim_views(
         asked = region(claim)
         deciding = [c.effect for c in claim.against] + [claim.effect]
         dots = [] if _is_success(claim) else claim.replicates
-        others = [c.effect for c in (claim.control, *claim.candidates)]
+        met = [one for candidate in claim.candidates for one in candidate.against]
+        others = [c.effect for c in (claim.control, *claim.candidates, *met)]
         frame = forest.frame(asked, deciding, others, dots)
         mini_frame = forest.frame(asked, [claim.effect])
         value, limits = value_and_limits(claim.effect)
