@@ -26,6 +26,8 @@ DOMAIN, SLUG = "a_domain_of_ours", "a_paper_with_a_long_name"
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with the project's settings and one new paper."""
     root = tmp_path_factory.mktemp("checkout")
+    # ruff takes for the project's own what lies in src/.
+    (root / "src").symlink_to(ROOT / "src")
     (root / "suite").mkdir()
     (root / "baselines").mkdir()
     shutil.copy(ROOT / "pyproject.toml", root)
@@ -89,8 +91,7 @@ def test_its_own_tests_pass(checkout: Path) -> None:
 
 
 def test_it_runs_and_its_verdict_is_inconclusive(checkout: Path) -> None:
-    """At the standard profile, because there are too few replicates to judge; smoke runs too."""
-    assert toy.bench(checkout, "--profile", "smoke").returncode == 0
+    """At the standard profile, because there are too few replicates to judge."""
     done = toy.bench(checkout)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -100,6 +101,7 @@ def test_it_runs_and_its_verdict_is_inconclusive(checkout: Path) -> None:
     assert claim["needed"] >= 5
 
 
+@pytest.mark.exam
 def test_what_the_author_raises_is_judged(checkout: Path) -> None:
     """With five replicates the sketch has a verdict: what held it back is their number alone."""
     path = checkout / "suite" / DOMAIN / SLUG / "claim.toml"

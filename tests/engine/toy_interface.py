@@ -6,7 +6,7 @@ from pathlib import Path
 
 from toy import BENCH, CLAIM_TOML, edited, make
 
-PROBLEM = """
+PROBLEM = '''
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from torch import Tensor
 
 
 class Descent(Protocol):
-    '''A line that falls.
+    """A line that falls.
 
     Attributes
     ----------
@@ -28,25 +28,25 @@ class Descent(Protocol):
         Where it starts.
     calls
         Steps so far.
-    '''
+    """
 
     T: int
     start: Annotated[Tensor, "(n, d) float64"]
     calls: Annotated[Tensor, "(n,) float64, counts steps"]
 
     def step(self, x: Tensor) -> Tensor:
-        '''Return half of x; a step.'''
+        """Return half of x; a step."""
 
 
 class Walker(Protocol):
-    '''Walks down the line.'''
+    """Walks down the line."""
 
     def __call__(self, problem: Descent, /) -> Annotated[Tensor, "(n, d) float64"]:
-        '''Return a point for every replicate.'''
+        """Return a point for every replicate."""
 
 
 def naive_walker(problem: Descent) -> Tensor:
-    '''Walk T steps.'''
+    """Walk T steps."""
     x = problem.start
     for _ in range(problem.T):
         x = problem.step(x)
@@ -68,7 +68,7 @@ class Line:
 def line(T, *, streams, n):
     start = [generator.standard_normal(3) for generator in streams.each("start")]
     return Line(T, torch.tensor(np.array(start)), torch.zeros(n, dtype=torch.float64))
-"""
+'''
 
 METHOD = """
 def descend(problem, rate):

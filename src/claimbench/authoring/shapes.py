@@ -232,6 +232,8 @@ def not_finite(value: Any) -> int:
 def host(value: Any) -> Any:
     """Return a tensor of any device, an array or a number as an array."""
     if hasattr(value, "detach"):
+        if value.is_meta:  # it has a shape and no numbers
+            return np.zeros(tuple(value.shape))
         value = value.detach().cpu()
         # numpy has no such type.
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value

@@ -78,14 +78,15 @@ def starting_point(target: Target, file: Path) -> str:
     )
     return "\n".join(
         (
-            f'"""{_title(target)}',
+            f'r"""A method for {target.place}: a naive one, to begin with.',
             "",
             *_head(target, file),
             '"""',
             "",
             "from __future__ import annotations",
             "",
-            f"{imports}",
+            imports.rstrip(),
+            "",
             *_offer(target),
             "",
             "",
@@ -94,17 +95,15 @@ def starting_point(target: Target, file: Path) -> str:
     )
 
 
-def _title(target: Target) -> str:
-    return f"A method for {target.place}: a naive one, to begin with."
-
-
 def _head(target: Target, file: Path) -> Iterator[str]:
+    yield "It is judged by"
     for claim in target.claims:
         text = f"{target.paper.files.slug}/{claim.id} ({claim.kind}): {claim.statement}"
-        yield from textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+        yield from textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent="        ")
     if not target.claims:
-        yield "  No claim judges this experiment; the report shows what is measured."
+        yield "    no claim: the report shows what is measured"
     folder = target.paper.files.folder.relative_to(target.paper.files.root).as_posix()
+    yield "To check it, and to run it:"
     yield ""
     yield f"    claimbench check {target.place} {file.name}:{OBJECT}"
     yield f"    pytest {folder} --benchmark-only \\"
