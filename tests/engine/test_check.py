@@ -52,7 +52,7 @@ def test_a_good_method_passes_and_is_told_how_to_run(
 
     said = capsys.readouterr().out
     assert {outcome for outcome, _ in rows(said).values()} == {"ok"}
-    assert "mine.py:solve as a Walker of toy/line:line" in said
+    assert "mine.py:solve as Walker of toy/line:line" in said
     command = said.splitlines()[-1].strip()
     assert command == (
         "pytest suite/toy/line --benchmark-only --candidate toy/line:line=mine.py:solve"

@@ -108,7 +108,7 @@ def test_an_interface_that_does_not_say_enough_is_refused(
 def test_a_paper_with_several_interfaces_asks_for_an_experiment(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where the standard profile has one interface the paper is enough; else they are listed."""
+    """Where the standard profile's claims have one interface the paper is enough, as in a run."""
     monkeypatch.chdir(ROOT)
 
     assert main(["new-method", place, str(tmp_path / "mine.py")]) == 0

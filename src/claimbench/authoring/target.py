@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,22 +94,23 @@ def find(text: str, root: Path) -> Target:
 
 
 def _only(files: PaperFiles) -> str:
-    """Return the first experiment of a paper whose experiments have one interface.
-
-    Those that do not run at the profile `standard` are asked for by name.
-    """
+    """Return the first experiment of a paper whose claims need one interface, as in a run."""
     paper = bind(files, "standard")
-    found: Mapping[str, tuple[str, ...]] = shared_by(paper)
-    if len(found) > 1:
+    judged = dict.fromkeys(claim.experiment for claim in paper.claims) or paper.experiments
+    groups: dict[str, list[str]] = {}
+    for name in judged:
+        kind = paper.experiments[name].interface
+        groups.setdefault("none" if kind is None else kind.__name__, []).append(name)
+    if len(groups) > 1:
         raise UsageError(
-            f"{files.id} has several interfaces, so that a method fits some experiments only",
+            f"the claims of {files.id} have several interfaces, so that a method fits some of them",
             value=files.id,
-            allowed="; ".join(
-                f"{files.id}:{', '.join(names)} ({name})" for name, names in found.items()
-            ),
-            cure=f"name an experiment, such as {files.id}:{next(iter(found.values()))[0]}",
+            allowed=[
+                f"{files.id}:{name} ({kind})" for kind, names in groups.items() for name in names
+            ],
+            cure=f"name an experiment, such as {files.id}:{next(iter(judged))}",
         )
-    return next(iter(next(iter(found.values())))) if found else next(iter(paper.experiments))
+    return next(iter(judged))
 
 
 def _target(files: PaperFiles, experiment: str, claims: tuple[Claim, ...]) -> Target:

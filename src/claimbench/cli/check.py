@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
         return 2 if failed(findings) else 0
-    print(f"{spec.shown} as a {target.interface.name} of {target.place}")
+    print(f"{spec.shown} as {target.interface.name} of {target.place}")
     if target.others:
         print(f"(the same interface: {', '.join(target.others)})")
     print()
