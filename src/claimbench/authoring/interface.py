@@ -67,7 +67,7 @@ def interface_of(name: str, experiment: Experiment) -> Interface:
     hints = get_type_hints(call, include_extras=True)
     first = list(inspect.signature(call).parameters)[1:2]
     problem = hints.get(first[0]) if first else None
-    if not is_protocol(problem) or "return" not in hints:
+    if problem is None or not is_protocol(problem) or "return" not in hints:
         raise BenchFileError(
             f"{protocol.__name__}.__call__ does not say what a problem is and what is returned",
             value=str(inspect.signature(call)),

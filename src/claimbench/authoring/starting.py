@@ -173,20 +173,20 @@ def _imports(tree: ast.Module, module: ModuleType, source: ast.Module) -> Iterat
     plain: list[str] = []
     ours: dict[str, list[str]] = {}
     for node in tree.body:
-        for alias in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        for alias in node.names:
             if (alias.asname or alias.name).partition(".")[0] not in used:
                 continue
             said = alias.name + (f" as {alias.asname}" if alias.asname else "")
             if isinstance(node, ast.Import):
                 plain.append(f"import {said}")
-            elif node.level:
-                above = package.split(".")[: len(package.split(".")) - node.level + 1]
-                origin = ".".join((*above, *((node.module,) if node.module else ())))
+                continue
+            origin = _origin(node, package)
+            if origin.startswith(("suite.", "baselines.")):
                 ours.setdefault(origin, []).append(said)
-            elif (node.module or "").startswith(("suite.", "baselines.")):
-                ours.setdefault(node.module or "", []).append(said)
             else:
-                plain.append(f"from {node.module} import {said}")
+                plain.append(f"from {origin} import {said}")
     needed = sorted((own & used) - {getattr(source.body[0], "name", "")})
     if needed:
         ours.setdefault(module.__name__, []).extend(needed)
@@ -209,6 +209,13 @@ def _imports(tree: ast.Module, module: ModuleType, source: ast.Module) -> Iterat
         yield f"from {origin} import {', '.join(sorted(ours[origin]))}"
     if ours:
         yield ""
+
+
+def _origin(node: ast.ImportFrom, package: str) -> str:
+    """Return the module that is imported from, as a file outside of the package names it."""
+    parts = package.split(".")
+    above = parts[: len(parts) - node.level + 1] if node.level else []
+    return ".".join((*above, *((node.module,) if node.module else ())))
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:

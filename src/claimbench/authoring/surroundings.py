@@ -22,7 +22,7 @@ def surroundings() -> dict[str, Any]:
     """
     import torch
 
-    numpy_state = np.random.get_state(legacy=True)  # noqa: NPY002  it is the global one
+    numpy_state: Any = np.random.get_state(legacy=True)  # noqa: NPY002  it is the global one
     return {
         "torch's global random stream": _digest(torch.get_rng_state().numpy().tobytes()),
         "numpy's global random stream": _digest(repr(numpy_state).encode(), numpy_state[1]),
