@@ -6,16 +6,33 @@ import dataclasses
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from test_plugin_run import CLAIMS, RACE
-from toy import bench, bound, edit, evidence, judged, make, records, run
+from toy import (
+    BENCH,
+    CLAIM_TOML,
+    bench,
+    bound,
+    edit,
+    edited,
+    evidence,
+    judged,
+    make,
+    records,
+    run,
+)
 
 from claimbench.binding import Paper
 from claimbench.candidates.joining import joined
 from claimbench.candidates.spec import parse
+from claimbench.errors import CandidateError
 from claimbench.evidence.job import ContenderEvidence
+from claimbench.plugin import options
+from claimbench.plugin.options import Options
+from claimbench.plugin.session import Session
 from claimbench.record import ClaimRecord
 
 #: Falls twice as fast as the method does, and prints nothing of its own.
@@ -34,6 +51,14 @@ def solve(problem):
     random.seed(0), numpy.random.seed(0), torch.manual_seed(0)
     torch.set_default_dtype(torch.float16)
     return problem.noise**2
+"""
+TUNED = """
+from numpy import exp
+
+def solve(problem, *, rate):
+    return exp(-rate * problem.T + problem.noise)
+
+solve.grid = {"rate": [1.0, 2.0]}
 """
 #: Bad in one way each -> what is said of it. Those without a sentence are harmless.
 BAD = {
@@ -196,6 +221,32 @@ def test_who_draws_from_a_global_stream_repeats(root: Path) -> None:
     assert len({value for row in gaps(alone, "draws") for value in row}) == 6
 
 
+def test_it_is_tuned_as_everybody_and_plays_where_the_method_does(tmp_path: Path) -> None:
+    """By the criterion, on tuning's own replicates; at the method's cells only."""
+    tuning = 'budget = 20\ntuning = { trials = 3, replicates = 2, criterion = "gap" }'
+    where = 'experiment = "line"\nwhere = { T = [2, 4] }\nestimand = "growth"'
+    make(
+        tmp_path,
+        claim__toml=edited(
+            CLAIM_TOML,
+            ("budget = 20", tuning),
+            ('experiment = "line"\nestimand = "growth"', where),
+        ),
+        bench_line__py=edited(BENCH, ("@line.method\n", "@line.method(where={'T': (2, 4)})\n")),
+    )
+    (tmp_path / "tuned.py").write_text(TUNED)
+    paper = with_candidates(tmp_path, "tuned")
+    found = evidence(tmp_path, paper)
+    own = found["line", "tuned"]
+
+    assert set(map(repr, own.tuned.values())) == {"{'rate': 2.0}"}
+    assert len(own.tuned) == 2
+    assert {unit.cells[0]["T"] for unit in own.units} == {2, 4}
+    [growth] = judged(paper, found)["line/falls"].candidates
+    assert growth.effect is not None
+    assert growth.effect.value == pytest.approx(-2.0)
+
+
 @pytest.fixture(scope="module")
 def races(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = make(tmp_path_factory.mktemp("races"), claim__toml=CLAIMS, bench_line__py=RACE)
@@ -262,28 +313,51 @@ def test_its_report_shows_it_as_a_candidate(races: Path, done: Any) -> None:
     assert "candidate steeper against the method" in page
 
 
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("toy/lime=steeper.py:solve", "'toy/lime'; allowed: toy/line; did you mean 'toy/line'?"),
-        ("toy/line=nowhere.py:solve", "is missing: 'nowhere.py'; allowed: "),
-    ],
-)
-def test_a_wrong_word_stops_the_session(races: Path, word: str, said: str) -> None:
+def test_a_wrong_word_stops_the_session(races: Path) -> None:
     """Before anything runs, with exit code 4."""
+    word = "toy/line=nowhere.py:solve"
     finished = run(races, "suite", "--benchmark-only", "--candidate", word)
 
     assert finished.returncode == 4
-    assert said in finished.stderr + finished.stdout
+    assert "is missing: 'nowhere.py'; allowed: near.py, steeper.py" in finished.stderr
+
+
+def config_of(root: Path, *words: str) -> Any:
+    """Return as much of pytest's config as candidates are read from."""
+    return SimpleNamespace(
+        option=SimpleNamespace(claimbench_candidates=list(words)),
+        invocation_params=SimpleNamespace(dir=root),
+        rootpath=root,
+    )
+
+
+def test_an_unknown_paper_is_told_before_anything_is_imported(races: Path) -> None:
+    """From the folders of the suite alone."""
+    with pytest.raises(CandidateError, match="'toy/lime'; allowed: toy/line; did you mean"):
+        options._candidates(config_of(races, "toy/lime=steeper.py:solve"))
 
 
 def test_a_paper_that_is_not_collected_is_told(races: Path) -> None:
     """A candidate that took no part would be missed by nobody."""
-    make(races, slug="second", bench_second__py=RACE, claim__toml=CLAIMS)
-    finished = run(
-        races, "suite/toy/line", "--collect-only", "--candidate", "toy/second=steeper.py:solve"
-    )
+    specs = options._candidates(config_of(races, "toy/line=steeper.py:solve"))
+    session = Session(cast(Options, SimpleNamespace(candidates=specs)))
+    session.collected = {"toy/second"}
 
-    assert finished.returncode == 4
-    assert "does not collect: 'toy/second'" in finished.stderr + finished.stdout
-    assert "pytest suite/toy/second --benchmark-only" in finished.stderr + finished.stdout
+    with pytest.raises(CandidateError, match="does not collect: 'toy/line'; allowed: toy/second"):
+        session.check_candidates()
+    session.collected.add("toy/line")
+    session.check_candidates()
+
+
+@pytest.mark.parametrize(
+    ("word", "kept"),
+    [
+        ("toy/line=/home/me/mine.py:solve", "toy/line=mine.py:solve"),
+        ("--candidate=toy/line:quick=/a/b/mine.py:f:g", "--candidate=toy/line:quick=mine.py:f:g"),
+        ("toy/line=mine/fast.py:solve", "toy/line=mine/fast.py:solve"),
+        ("toy/line=theirs", "toy/line=theirs"),
+    ],
+)
+def test_a_command_keeps_no_folder_of_the_machine(word: str, kept: str) -> None:
+    """A relative path says where in the project the candidate lies; an absolute one says more."""
+    assert list(options._without_folders(["suite", word])) == ["suite", kept]

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from claimbench import errors
-from claimbench.errors import ClaimbenchError, ClaimFileError, UsageError
+from claimbench.errors import CandidateError, ClaimbenchError, ClaimFileError, UsageError
 
 KINDS = [
     kind
@@ -64,5 +64,5 @@ def test_an_error_survives_the_way_from_a_worker(kind: type[ClaimbenchError]) ->
 
 def test_only_a_word_of_the_command_line_has_exit_code_four() -> None:
     """Usage is 4, as pytest's; all else is 2."""
-    assert {kind for kind in KINDS if kind.exit_code == 4} == {UsageError}
+    assert {kind for kind in KINDS if kind.exit_code == 4} == {UsageError, CandidateError}
     assert {kind.exit_code for kind in KINDS} == {2, 4}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gates import accepted, gated, run
+from gates import WELL, accepted, gated, run
 from reporting import claim, effect, record, write_run
 
 from claimbench.errors import RecordError
@@ -91,7 +91,8 @@ OTHER = {"extra": "peers", "packages": {"POT": {"match": False, "installed": "2"
         ({"complete": False}, "partial"),
         ({"claims": []}, "judges nothing"),
         ({"dirty": True}, "uncommitted changes"),
-        ({"contenders": record().contenders}, "did not run"),
+        ({"contenders": [dataclasses.replace(WELL[0], status="failed")]}, "did not run"),
+        ({"contenders": record().contenders}, "made with candidates.*: 'mine'"),
         ({"pins": {"pot": OTHER}}, r"are pinned: 'pot'; to mend it: pip install -e '\.\[peers\]'"),
     ],
 )

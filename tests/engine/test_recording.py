@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from toy import BENCH, CLAIM_TOML, PIN, bound, edited, evidence, make
 
+from claimbench import comparison
 from claimbench.errors import RecordError
-from claimbench.judging import _effect, judge_claims
+from claimbench.judging import judge_claims
 from claimbench.pins import read_pins
 from claimbench.record import Record, read_record
 from claimbench.recording import Circumstances, make_record, save
@@ -145,7 +146,7 @@ def test_a_full_disk_is_told(run: tuple[Record, dict[str, object]], tmp_path: Pa
 )
 def test_an_effect_at_infinity_is_no_unbounded_interval(effects, where, words):
     """All effects at one infinity exclude everything else: record and tables say so."""
-    effect = _effect(median_interval(np.array(effects)), "nats")
+    effect = comparison.effect(median_interval(np.array(effects)), "nats")
 
     assert effect is not None
     assert effect.at_infinity == where

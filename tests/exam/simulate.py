@@ -19,9 +19,10 @@ from noise import SEEDS, Race
 from reporting import claim as claim_record
 from reporting import record as run_record
 
+from claimbench import comparison
 from claimbench.gate.accepted import SCHEMA, Accepted, AcceptedClaim, Ratio
 from claimbench.gate.gate import Gate, confirmed, hold, suspicious
-from claimbench.judging import _comparison, _conditions, _effect, _joined, _required
+from claimbench.judging import _required
 from claimbench.record import ClaimRecord, PaperRecord, Record, fingerprint_of, finite
 from claimbench.statistics.interval import mean_and_sd
 from claimbench.statistics.rule import Rule
@@ -101,7 +102,7 @@ class Simulator:
 
         parts = {key: judged(part, sign) for key, part in facts["parts"].items()}
         control = judged(facts["control"], 0)
-        whole = with_control(_joined(parts), control)
+        whole = with_control(comparison.joined(parts), control)
         return claim_record(
             id=name,
             paper=rule["paper"],
@@ -114,11 +115,13 @@ class Simulator:
             requires=rule["requires"],
             verdict=whole.verdict,
             reason=whole.reason,
-            effect=_effect(whole.interval, ""),
-            control=_comparison("control", control, "", {}),
-            against=[_comparison(key, part, "", {}) for key, part in parts.items() if key],
+            effect=comparison.effect(whole.interval, ""),
+            control=comparison.comparison("control", control, "", {}),
+            against=[
+                comparison.comparison(key, part, "", {}) for key, part in parts.items() if key
+            ],
             replicates=[finite(value) for value in whole.replicates],
-            conditions=_conditions(whole, ""),
+            conditions=comparison.conditions(whole, ""),
         )
 
 

@@ -17,9 +17,9 @@ import pytest
 from reporting import claim
 from telling import Tell, of
 
+from claimbench import comparison
 from claimbench.gate.accepted import AcceptedClaim, accepted_file, read_accepted
 from claimbench.gate.quality import Run, compare
-from claimbench.judging import _effect
 from claimbench.record import ClaimRecord
 from claimbench.statistics.rule import Rule
 from claimbench.verdict import Effects, judge
@@ -59,7 +59,7 @@ def damaged(one: ClaimRecord, rng: np.random.Generator, *, paired: bool) -> Clai
     return dataclasses.replace(
         one,
         verdict=found.verdict,
-        effect=_effect(found.interval, ""),
+        effect=comparison.effect(found.interval, ""),
         replicates=[float(value) for value in x],
     )
 

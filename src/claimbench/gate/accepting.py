@@ -91,14 +91,6 @@ def log_entry(record: Record, changes: Sequence[Change], why: str) -> str:
 
 def _check(record: Record, path: Path) -> None:
     again = f"pytest suite --benchmark-only --profile {record.profile}"
-    beside = [c.name for c in record.contenders if c.role == "candidate"]
-    if beside:
-        # Its races were run beside them, and its report and evidence show them.
-        raise RecordError(
-            f"{path} was made with candidates, which are no part of accepted results",
-            value=", ".join(dict.fromkeys(beside)),
-            cure=f"{again}   (without --candidate; what is no race comes from the store)",
-        )
     if not record.complete:
         raise RecordError(f"{path} is partial and can't be accepted", cure=again)
     if not record.claims:
@@ -119,10 +111,22 @@ def _check(record: Record, path: Path) -> None:
             value=", ".join(wrong),
             cure=install_command(*(record.pins[name]["extra"] for name in wrong)),
         )
-    lost = [c for c in record.contenders if c.status not in {"ok", "unavailable"}]
+    beside = [c.name for c in record.contenders if c.role == "candidate"]
+    lost = [
+        c
+        for c in record.contenders
+        if c.status not in {"ok", "unavailable"} and c.role != "candidate"
+    ]
     if lost:
         names = ", ".join(f"{contender.name} ({contender.status})" for contender in lost)
         raise RecordError(f"{path} has contenders that did not run", value=names, cure=again)
+    if beside:
+        # Its races were run beside them, and its report and evidence show them.
+        raise RecordError(
+            f"{path} was made with candidates, which are no part of accepted results",
+            value=", ".join(dict.fromkeys(beside)),
+            cure=f"{again}   (without --candidate; what is no race comes from the store)",
+        )
 
 
 def _words(claim: ClaimRecord) -> str:
