@@ -30,6 +30,10 @@ TINY = {
 }  # fmt: skip
 
 
+#: A net is made for each of their problems; `capo:addition` trains like them.
+SLOW = ("language/capo:realised", "language/capo:overhead", "language/capo:speed")
+
+
 def experiments() -> Iterator[tuple[str, Experiment]]:
     """Yield every experiment of the suite by its place."""
     for files in papers(ROOT):
@@ -102,7 +106,10 @@ def assert_fits(place: str) -> None:
         assert sizes or place.endswith((":realised", ":race"))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(p, marks=pytest.mark.exam if p in SLOW else ()) for p in PLACES],
+)
 def test_the_naive_method_as_written_out_passes_the_check(place: str, tmp_path: Path) -> None:
     """What `new-method` writes runs, and `check` finds nothing wrong."""
     file = tmp_path / "my_method.py"
