@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
-from claimbench.evidence.key import unit_key
+from claimbench.evidence.plan import Plan
 from claimbench.evidence.pool import Pool, outcome_of
-from claimbench.evidence.source import Sources
-from claimbench.evidence.store import read_rows, unit_file
+from claimbench.evidence.tuning import best
 from claimbench.evidence.unit import Outcome, Unit
 
 _TICK = 0.25
@@ -40,7 +35,7 @@ class Run:
         self._pool: Pool | None = None
         self._pool_races = False
         self._modules: list[str] = []
-        self._sources = Sources(context.root)
+        self._plan = Plan(context)
         self._pending: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
         self._trials: dict[tuple[str, str, str], list[tuple[Unit, Future[Outcome] | Outcome]]] = {}
 
@@ -57,10 +52,10 @@ class Run:
         plain = [job for job in jobs if not job.is_race]
         for job in plain:
             if job.of.grid:
-                self._trials[job.key] = self._submitted(job, self._trial_units(job))
+                self._trials[job.key] = self._submitted(job, self._plan.trials(job))
         for job in plain:
             if not job.of.grid:
-                self._pending[job.key] = self._submitted(job, self._units(job))
+                self._pending[job.key] = self._submitted(job, self._plan.units(job))
 
     def planned(self, jobs: Iterable[Job]) -> dict[tuple[str, str, str], int]:
         """Return how many units each job still has to compute, after `schedule`.
@@ -69,7 +64,7 @@ class Run:
         """
         planned = {}
         for job in jobs:
-            groups = len(self._groups(job))
+            groups = len(self._plan.groups(job))
             waiting = [*self._pending.get(job.key, ()), *self._trials.get(job.key, ())]
             count = sum(isinstance(future, Future) for _, future in waiting)
             design = job.paper.designs[job.experiment]
@@ -98,7 +93,7 @@ class Run:
         nothing. Seconds are never served from the store, so all rounds are run.
         """
         found = {job.contender: ContenderEvidence(job) for job in jobs}
-        units = {job.contender: self._units(job) for job in jobs}
+        units = {job.contender: self._plan.units(job) for job in jobs}
         cells = dict.fromkeys(repr(unit.cells) for job in jobs for unit in units[job.contender])
         lost: dict[tuple[str, str], Outcome] = {}
         for cell in cells:
@@ -134,56 +129,6 @@ class Run:
         if outcome.status != "ok":
             lost[place] = outcome
         return outcome
-
-    def _units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
-        design = job.paper.designs[job.experiment]
-        size = 1 if job.is_race else design.block
-        blocks = range(design.replicates // size)
-        return [
-            self._unit(
-                job,
-                cells=cells,
-                block=block,
-                replicates=(block * size, (block + 1) * size),
-                parameters=dict((parameters or {}).get(repr(cells), {})),
-            )
-            for cells in self._groups(job)
-            for block in blocks
-        ]
-
-    def _groups(self, job: Job) -> list[tuple[Any, ...]]:
-        """Return the cells, those that differ in stacked settings only taken together."""
-        stack = job.paper.experiments[job.experiment].stack
-        groups: dict[str, list[Any]] = {}
-        for cell in job.cells:
-            rest = {name: value for name, value in cell.items() if name not in stack}
-            groups.setdefault(repr(rest), []).append(cell)
-        return [tuple(group) for group in groups.values()]
-
-    def _unit(self, job: Job, **parts: Any) -> Unit:
-        files = job.paper.files
-        unit = Unit(
-            root=str(files.root),
-            domain=files.domain,
-            slug=files.slug,
-            experiment=job.experiment,
-            contender=job.contender,
-            role=job.of.role,
-            device=self.context.device,
-            seed=self.context.seed,
-            kept=str(self.context.kept(job.paper.id)),
-            environment=self.context.environment(job.paper.id),
-            **parts,
-        )
-        key = unit_key(
-            unit,
-            job.paper.experiments[job.experiment],
-            self._sources,
-            fingerprint=self.context.fingerprint,
-            data=self.context.data(job.paper.id),
-            pin=self.context.pin_state(job.of.pin)[0] if job.of.pin else {},
-        )
-        return replace(unit, key=key, file=str(unit_file(self.context.store, unit, key)))
 
     def _submitted(
         self, job: Job, units: list[Unit]
@@ -237,57 +182,16 @@ class Run:
             self.context.on_change(unit, outcome)
             yield unit, outcome
 
-    def _trial_units(self, job: Job) -> list[Unit]:
-        design = job.paper.designs[job.experiment]
-        assert design.tuning is not None
-        grid = job.of.grid
-        return [
-            self._unit(
-                job,
-                cells=cells,
-                block=0,
-                replicates=(0, design.tuning.replicates),
-                stage="tuning",
-                parameters=dict(zip(grid, values, strict=True)),
-            )
-            for cells in self._groups(job)
-            for values in itertools.product(*grid.values())
-        ]
-
     def _tune(self, job: Job, evidence: ContenderEvidence) -> None:
-        """Choose, for each unit of cells, the trial with the least mean criterion."""
+        """Run the trials and hand over the evidence of the best."""
         design = job.paper.designs[job.experiment]
         assert design.tuning is not None
-        best: dict[str, tuple[float, dict[str, Any]]] = {}
+        trials = []
         for unit, outcome in self._outcomes(job, self._trials.pop(job.key)):
             evidence.spent_tuning += outcome.seconds
             if outcome.status == "unavailable":
-                self._pending[job.key] = [(one, outcome) for one in self._units(job)]
+                self._pending[job.key] = [(one, outcome) for one in self._plan.units(job)]
                 return
-            score = _criterion(unit, outcome, design.tuning.criterion)
-            cells = repr(unit.cells)
-            if cells not in best or score < best[cells][0]:
-                best[cells] = (score, unit.parameters)
-        chosen = {cells: parameters for cells, (_, parameters) in best.items()}
-        evidence.tuned = chosen
-        self._pending[job.key] = self._submitted(job, self._units(job, chosen))
-
-
-def _criterion(unit: Unit, outcome: Outcome, name: str) -> float:
-    """Return a trial's score; a trial that failed or diverged is the worst there is."""
-    if outcome.status != "ok":
-        return np.inf
-    if outcome.from_store:
-        columns = {key: float(np.mean(v)) for key, v in read_rows(Path(unit.file)).columns.items()}
-    else:
-        columns = outcome.criterion
-    if name not in columns:
-        from claimbench.errors import ClaimFileError
-
-        raise ClaimFileError(
-            f"[experiment.{unit.experiment}.tuning].criterion of {unit.domain}/{unit.slug} is no"
-            " measure",
-            value=name,
-            allowed=columns,
-        )
-    return np.inf if np.isnan(columns[name]) else columns[name]
+            trials.append((unit, outcome))
+        evidence.tuned = best(trials, design.tuning.criterion)
+        self._pending[job.key] = self._submitted(job, self._plan.units(job, evidence.tuned))

@@ -1,0 +1,98 @@
+"""The units that a job consists of, each with the key and the file of its evidence."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from claimbench.evidence.context import Context
+from claimbench.evidence.job import Job
+from claimbench.evidence.key import unit_key
+from claimbench.evidence.source import Sources
+from claimbench.evidence.store import unit_file
+from claimbench.evidence.unit import Unit
+
+
+class Plan:
+    """Lays out jobs as units."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._sources = Sources(context.root)
+
+    def units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
+        """Return the blocks of all cells; of a race, a block for each round.
+
+        Parameters
+        ----------
+        parameters
+            Of a tuned contender: representation of a unit's cells -> what was chosen there.
+        """
+        design = job.paper.designs[job.experiment]
+        size = 1 if job.is_race else design.block
+        blocks = range(design.replicates // size)
+        return [
+            self._unit(
+                job,
+                cells=cells,
+                block=block,
+                replicates=(block * size, (block + 1) * size),
+                parameters=dict((parameters or {}).get(repr(cells), {})),
+            )
+            for cells in self.groups(job)
+            for block in blocks
+        ]
+
+    def trials(self, job: Job) -> list[Unit]:
+        """Return a unit for each point of the contender's grid, in each group of cells."""
+        design = job.paper.designs[job.experiment]
+        assert design.tuning is not None
+        grid = job.of.grid
+        return [
+            self._unit(
+                job,
+                cells=cells,
+                block=0,
+                replicates=(0, design.tuning.replicates),
+                stage="tuning",
+                parameters=dict(zip(grid, values, strict=True)),
+            )
+            for cells in self.groups(job)
+            for values in itertools.product(*grid.values())
+        ]
+
+    def groups(self, job: Job) -> list[tuple[Any, ...]]:
+        """Return the cells, those that differ in stacked settings only taken together."""
+        stack = job.paper.experiments[job.experiment].stack
+        groups: dict[str, list[Any]] = {}
+        for cell in job.cells:
+            rest = {name: value for name, value in cell.items() if name not in stack}
+            groups.setdefault(repr(rest), []).append(cell)
+        return [tuple(group) for group in groups.values()]
+
+    def _unit(self, job: Job, **parts: Any) -> Unit:
+        files, context = job.paper.files, self._context
+        unit = Unit(
+            root=str(files.root),
+            domain=files.domain,
+            slug=files.slug,
+            experiment=job.experiment,
+            contender=job.contender,
+            role=job.of.role,
+            device=context.device,
+            seed=context.seed,
+            kept=str(context.kept(job.paper.id)),
+            environment=context.environment(job.paper.id),
+            **parts,
+        )
+        key = unit_key(
+            unit,
+            job.paper.experiments[job.experiment],
+            self._sources,
+            fingerprint=context.fingerprint,
+            data=context.data(job.paper.id),
+            pin=context.pin_state(job.of.pin)[0] if job.of.pin else {},
+        )
+        return replace(unit, key=key, file=str(unit_file(context.store, unit, key)))
