@@ -192,6 +192,11 @@ class PaperRecord:
     deviations: list[DeviationRecord] = field(default_factory=list)
 
 
+def local() -> dict[str, Any]:
+    """Return the `backend` of a run on one machine."""
+    return {"kind": "local", "machines": []}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One run: provenance, claims and contenders.
@@ -205,6 +210,8 @@ class Record:
         The words after ``pytest``, to run the same again.
     not_judged
         Claims of the papers above that could not be judged -> why.
+    backend
+        Who made the evidence but for races: ``kind``, and ``machines`` of other fingerprints.
     """
 
     __pydantic_config__ = _CONFIG
@@ -227,6 +234,7 @@ class Record:
     claims: list[ClaimRecord]
     contenders: list[ContenderRecord]
     not_judged: dict[str, str] = field(default_factory=dict)
+    backend: dict[str, Any] = field(default_factory=local)
 
 
 _ADAPTER = TypeAdapter(Record)

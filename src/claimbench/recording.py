@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from claimbench.record import (
     PaperRecord,
     Record,
     fingerprint_of,
+    local,
     write_record,
 )
 from claimbench.words import Profile
@@ -45,6 +46,8 @@ class Circumstances:
         Wall time of the session so far.
     engine_cpu
         CPU seconds of the engine's own process.
+    backend
+        Who made the evidence, see `Record.backend`.
     """
 
     profile: Profile
@@ -55,6 +58,7 @@ class Circumstances:
     complete: bool
     total_seconds: float
     engine_cpu: float
+    backend: Mapping[str, Any] = field(default_factory=local)
 
 
 def make_record(
@@ -101,6 +105,7 @@ def make_record(
         claims=list(judged.claims),
         contenders=[_contender(one) for one in heard],
         not_judged=dict(judged.not_judged),
+        backend=dict(circumstances.backend),
     )
 
 

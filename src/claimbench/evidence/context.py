@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from claimbench.digest import digest
+from claimbench.evidence.elsewhere import Machines
 from claimbench.evidence.unit import Outcome, Unit
 
 
@@ -21,6 +22,8 @@ class Context:
         Paper's id -> content hash of its data sets.
     pin_state
         Pin's name -> installed versions of its packages, and why it can't run (or None).
+    machines
+        Those of other fingerprints whose evidence counts as well; as a rule none.
     on_change
         Called often while waiting, and after every unit: (unit or None, outcome or None).
     """
@@ -33,6 +36,7 @@ class Context:
     data: Callable[[str], str]
     pin_state: Callable[[str], tuple[Mapping[str, str], str | None]]
     fresh: bool = False
+    machines: Machines = field(default_factory=Machines)
     on_change: Callable[[Unit | None, Outcome | None], None] = lambda unit, outcome: None
 
     def environment(self, paper: str) -> str:

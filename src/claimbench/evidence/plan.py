@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from claimbench.evidence.context import Context
@@ -12,7 +13,7 @@ from claimbench.evidence.job import Job
 from claimbench.evidence.key import unit_key
 from claimbench.evidence.source import Sources
 from claimbench.evidence.store import unit_file
-from claimbench.evidence.unit import Unit
+from claimbench.evidence.unit import Outcome, Unit
 
 
 class Plan:
@@ -72,6 +73,35 @@ class Plan:
             groups.setdefault(repr(rest), []).append(cell)
         return [tuple(group) for group in groups.values()]
 
+    def stored(self, job: Job, unit: Unit) -> tuple[Unit, Outcome] | None:
+        """Return the unit and an outcome where its evidence is there, of whatever machine."""
+        if Path(unit.file).is_file():
+            return unit, Outcome("ok", from_store=True)
+        for machine, fingerprint in self._context.machines.items():
+            if Path(self._keyed(job, unit, fingerprint).file).is_file():
+                return unit, Outcome("ok", from_store=True, machine=machine)
+        return None
+
+    def made(self, job: Job, unit: Unit, outcome: Outcome) -> Unit:
+        """Return the unit under the key of the machine that made it, and count it there."""
+        machines = self._context.machines
+        if not outcome.machine or outcome.status != "ok":
+            return unit
+        machines.blocks[outcome.machine] += 1
+        return self._keyed(job, unit, machines[outcome.machine])
+
+    def _keyed(self, job: Job, unit: Unit, fingerprint: Mapping[str, Any]) -> Unit:
+        context = self._context
+        key = unit_key(
+            unit,
+            job.paper.experiments[job.experiment],
+            self._sources,
+            fingerprint=fingerprint,
+            data=context.data(job.paper.id),
+            pin=context.pin_state(job.of.pin)[0] if job.of.pin else {},
+        )
+        return replace(unit, key=key, file=str(unit_file(context.store, unit, key)))
+
     def _unit(self, job: Job, **parts: Any) -> Unit:
         files, context = job.paper.files, self._context
         unit = Unit(
@@ -87,12 +117,4 @@ class Plan:
             environment=context.environment(job.paper.id),
             **parts,
         )
-        key = unit_key(
-            unit,
-            job.paper.experiments[job.experiment],
-            self._sources,
-            fingerprint=context.fingerprint,
-            data=context.data(job.paper.id),
-            pin=context.pin_state(job.of.pin)[0] if job.of.pin else {},
-        )
-        return replace(unit, key=key, file=str(unit_file(context.store, unit, key)))
+        return self._keyed(job, unit, context.fingerprint)

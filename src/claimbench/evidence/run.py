@@ -6,12 +6,11 @@ import shutil
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
 from dataclasses import replace
-from pathlib import Path
 
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
 from claimbench.evidence.plan import Plan
-from claimbench.evidence.pool import Pool, outcome_of
+from claimbench.evidence.pool import Hire, Pool, Workers, outcome_of
 from claimbench.evidence.tuning import best
 from claimbench.evidence.unit import Outcome, Unit
 
@@ -27,12 +26,15 @@ class Run:
         Shared by all units.
     workers
         Processes at once; races have one of their own, after all else.
+    hire
+        Finds other workers than this machine's for all that is no race.
     """
 
-    def __init__(self, context: Context, *, workers: int) -> None:
+    def __init__(self, context: Context, *, workers: int, hire: Hire | None = None) -> None:
         self.context = context
         self.workers = workers
-        self._pool: Pool | None = None
+        self._hire = hire
+        self._pool: Workers | None = None
         self._pool_races = False
         self._modules: list[str] = []
         self._plan = Plan(context)
@@ -139,8 +141,9 @@ class Run:
         budget = job.paper.designs[job.experiment].budget
         submitted: list[tuple[Unit, Future[Outcome] | Outcome]] = []
         for unit in units:
-            if not job.is_race and not self.context.fresh and Path(unit.file).is_file():
-                submitted.append((unit, Outcome("ok", from_store=True)))
+            plain = not job.is_race and not self.context.fresh
+            if plain and (stored := self._plan.stored(job, unit)) is not None:
+                submitted.append(stored)
                 continue
             self._start_pool(race=job.is_race)
             assert self._pool is not None
@@ -151,12 +154,16 @@ class Run:
     def _start_pool(self, *, race: bool) -> None:
         if self._pool is not None and self._pool_races != race:
             self.close()  # nothing runs beside a race
-        if self._pool is None:
+        if self._pool is None and self._hire is not None and not race:
+            self._pool = self._hire(self._modules)
+            self.workers, self._pool_races = self._pool.workers, race
+        elif self._pool is None:
             self._pool = Pool(
                 1 if race else self.workers,
                 root=self.context.root,
                 modules=self._modules,
                 pinned=race,
+                device=self.context.device,
             )
             self._pool_races = race
 
@@ -180,7 +187,7 @@ class Run:
             if outcome.status == "over budget":
                 late = late or outcome
             self.context.on_change(unit, outcome)
-            yield unit, outcome
+            yield self._plan.made(job, unit, outcome), outcome
 
     def _tune(self, job: Job, evidence: ContenderEvidence) -> None:
         """Run the trials and hand over the evidence of the best."""

@@ -81,6 +81,8 @@ class Outcome:
         The worker's remaining time on the unit.
     criterion
         Mean of each measure over the unit, for tuning.
+    machine
+        The id of the machine that made it, where its fingerprint is not the run's.
     """
 
     status: Status
@@ -91,3 +93,4 @@ class Outcome:
     peak_memory_bytes: int | None = None
     from_store: bool = False
     criterion: dict[str, float] = field(default_factory=dict)
+    machine: str = ""

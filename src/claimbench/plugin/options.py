@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 
 from claimbench.checkout import find_root
 from claimbench.errors import UsageError
+from claimbench.fingerprint import check_device, default_workers
+from claimbench.plugin.backend import Cluster, add_backend_options
 from claimbench.words import PROFILES, Profile
 
 
@@ -27,6 +28,8 @@ class Options:
         Folder of records and of the evidence store; None for the checkout's own.
     command
         The words after ``pytest``, for the record.
+    cluster
+        Where evidence is made; None for this machine.
     """
 
     profile: Profile
@@ -39,6 +42,7 @@ class Options:
     runs: bool
     gate: bool
     command: str
+    cluster: Cluster | None = None
 
     @classmethod
     def of(cls, config: pytest.Config) -> Options:
@@ -52,15 +56,14 @@ class Options:
         option = config.option
         if option.claimbench_profile not in PROFILES:
             raise UsageError("unknown profile", value=option.claimbench_profile, allowed=PROFILES)
+        if option.claimbench_device != "cpu":
+            check_device(option.claimbench_device)
         workers = option.claimbench_workers
-        workers = _cores() if workers is None else workers
+        workers = default_workers(option.claimbench_device) if workers is None else workers
         for name, value in (("--workers", workers), ("--replicates", option.claimbench_replicates)):
             if value is not None and value < 1:
                 raise UsageError(name, value=value, allowed="a whole number from 1")
-        if option.claimbench_device != "cpu":
-            from claimbench.fingerprint import check_device
-
-            check_device(option.claimbench_device)
+        cluster, words = Cluster.of(option), config.invocation_params.args
         results = option.claimbench_results_dir
         return cls(
             profile=cast(Profile, option.claimbench_profile),
@@ -72,7 +75,8 @@ class Options:
             fresh=option.claimbench_fresh,
             runs=bool(getattr(option, "benchmark_only", False)),
             gate=option.claimbench_gate,
-            command=shlex.join(config.invocation_params.args),
+            command=shlex.join(words if cluster is None else map(cluster.nameless, words)),
+            cluster=cluster,
         )
 
     def results_of(self, root: Path) -> Path:
@@ -87,6 +91,7 @@ class Options:
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options, under ``claimbench`` in ``pytest --help``."""
     group = parser.getgroup("claimbench", "claims of papers, executed and judged")
+    add_backend_options(group)
     group.addoption(
         "--profile",
         dest="claimbench_profile",
@@ -113,7 +118,7 @@ def add_options(parser: pytest.Parser) -> None:
         dest="claimbench_workers",
         type=int,
         metavar="N",
-        help="worker processes, one thread each (default: the cores)",
+        help="worker processes, one thread each (default: the cores, or with cuda the GPUs)",
     )
     group.addoption(
         "--results-dir",
@@ -173,9 +178,3 @@ def refuse_xdist(args: list[str]) -> None:
 def root_of(config: pytest.Config) -> Path:
     """Return the checkout that a session measures."""
     return find_root(config.rootpath)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -16,6 +16,7 @@ from claimbench.checkout import paper_of
 from claimbench.errors import BenchFileError, ClaimbenchError, StoreError, UsageError
 from claimbench.evidence import clock
 from claimbench.evidence.context import Context
+from claimbench.evidence.elsewhere import Machines
 from claimbench.evidence.job import ContenderEvidence, Job
 from claimbench.evidence.run import Run
 from claimbench.fingerprint import fingerprint
@@ -41,6 +42,7 @@ class Outcome:
     not_judged: Mapping[str, str]
     errors: tuple[str, ...]
     gate: Gate | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Session:
@@ -101,6 +103,7 @@ class Session:
         self._jobs = jobs
         progress = Progress(config, results / "store" / "costs.json")
         self._progress = progress
+        cluster = self.options.cluster
         context = Context(
             root=root,
             store=results / "store",
@@ -110,12 +113,19 @@ class Session:
             data=lambda paper: hash_of(root, paper),
             pin_state=lambda name: state(self._pins[name]),
             fresh=self.options.fresh,
+            machines=Machines() if cluster is None else cluster.machines(results / "store"),
             on_change=progress.update,
         )
         self._cpu = clock.process_seconds()
-        self._run = Run(context, workers=self.options.workers)
-        self._run.schedule(jobs)
-        progress.begin(self._run.planned(jobs))
+        hire = None if cluster is None else cluster.hire(context)
+        run = Run(context, workers=self.options.workers, hire=hire)
+        try:
+            run.schedule(jobs)
+        except ClaimbenchError:
+            run.close()
+            raise
+        self._run = run
+        progress.begin(run.planned(jobs))
 
     def evidence_of(self, job: Job) -> ContenderEvidence:
         """Wait for a contender's evidence; the first of a race runs the race."""
@@ -148,7 +158,11 @@ class Session:
             profile=self.options.profile,
             device=self.options.device,
             command=self.options.command,
-            workers=self.options.workers,
+            workers=self._run.workers,
+            backend={
+                "kind": "local" if self.options.cluster is None else "dask",
+                "machines": self._run.context.machines.used(),
+            },
             seed=self.options.seed,
             complete=all(job.key in self._evidence for job in self._jobs),
             total_seconds=clock.now() - self._began,
@@ -174,7 +188,16 @@ class Session:
             except ClaimbenchError as error:
                 errors.append(str(error))
         self.outcome = Outcome(
-            record, record_path, report_path, judged.not_judged, tuple(errors), verdict
+            record,
+            record_path,
+            report_path,
+            judged.not_judged,
+            tuple(errors),
+            verdict,
+            notes=tuple(
+                f"Dask worker {address} was not used ({why})"
+                for address, why in self._run.context.machines.refused.items()
+            ),
         )
         if self.broken or self.failures or errors:
             return 2

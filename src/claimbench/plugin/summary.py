@@ -34,6 +34,13 @@ def write_summary(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
         _table(reporter, record)
     for name, why in outcome.not_judged.items():
         reporter.write_line(f"not judged: {name} ({why})")
+    for note in outcome.notes:
+        reporter.write_line(f"note: {note}")
+    for machine in record.backend["machines"]:
+        reporter.write_line(
+            f"mixed: {machine['blocks']} blocks were made on another machine,"
+            f" {machine['fingerprint'].get('cpu', 'unknown')} ({machine['id']})"
+        )
     for error in outcome.errors:
         reporter.write_line(f"error: {error}", red=True)
     reporter.write_line(verdict_counts(record))
