@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import toy
+from mutate import mutants
 from test_conventions import offences
 
 from claimbench.binding import bind
@@ -49,7 +50,7 @@ def files(root: Path) -> list[str]:
 
 
 def test_the_files_of_a_paper_are_there(checkout: Path) -> None:
-    """Four in the suite, an opponent with its pin, and a test."""
+    """Four in the suite, an opponent with its pin, a test, and faults for `make mutants`."""
     assert files(checkout) == [
         f"baselines/{DOMAIN}/{SLUG}.py",
         "baselines/pins.toml",
@@ -57,6 +58,7 @@ def test_the_files_of_a_paper_are_there(checkout: Path) -> None:
         f"suite/{DOMAIN}/{SLUG}/claim.toml",
         f"suite/{DOMAIN}/{SLUG}/method.py",
         f"suite/{DOMAIN}/{SLUG}/problem.py",
+        f"tests/exam/mutants/{SLUG}.toml",
         f"tests/suite/{DOMAIN}/{SLUG}/test_bench.py",
     ]
 
@@ -80,6 +82,18 @@ def test_every_pin_is_read_and_the_new_one_is_used(checkout: Path) -> None:
     (new,) = set(after) - set(before)
 
     assert new in (checkout / "suite" / DOMAIN / SLUG / f"bench_{SLUG}.py").read_text()
+
+
+def test_its_faults_are_faults_of_its_method(checkout: Path) -> None:
+    """There are three, each found once in the method, as tests/exam/test_mutants.py asks."""
+    method = (checkout / "suite" / DOMAIN / SLUG / "method.py").read_text()
+    faults = mutants(checkout / "tests" / "exam" / "mutants")
+
+    assert len({fault.id for fault in faults}) == 3
+    for fault in faults:
+        assert (fault.paper, fault.claims) == (f"{DOMAIN}/{SLUG}", ["first-claim"])
+        assert method.count(fault.old) == 1
+        compile(method.replace(fault.old, fault.new), fault.id, "exec")
 
 
 def test_its_own_tests_pass(checkout: Path) -> None:

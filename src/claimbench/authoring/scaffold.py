@@ -52,6 +52,7 @@ def scaffold(domain: str, slug: str, root: Path) -> list[Path]:
         own.bench: "bench.py",
         root / "baselines" / domain / f"{slug}.py": "baseline.py",
         root / "tests" / "suite" / domain / slug / "test_bench.py": "test_bench.py",
+        root / "tests" / "exam" / "mutants" / f"{slug}.toml": "mutants.toml",
     }
     taken = [path for path in (own.folder, *made) if path.exists()]
     if taken:

@@ -13,8 +13,9 @@ def add_command(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "new-paper",
         help="write the files of a new paper's claim: a sketch that runs",
-        description="Write claim.toml, problem, method, bench file, an opponent with its pin and a"
-        " test: a sketch that runs, and whose verdict is inconclusive. Nothing is overwritten.",
+        description="Write claim.toml, problem, method, bench file, an opponent with its pin, a"
+        " test and faults that should be noticed: a sketch that runs, and whose verdict is"
+        " inconclusive. Nothing is overwritten.",
     )
     parser.add_argument("domain", metavar="DOMAIN", help="a folder of suite/, such as optimization")
     parser.add_argument("slug", metavar="SLUG", help="the paper's name, such as heavy_ball")
