@@ -177,6 +177,7 @@ def test_another_fingerprint_is_refused_with_what_differs(
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+@pytest.mark.exam
 def test_a_cluster_without_workers_is_said(root: Path, tmp_path: Path) -> None:
     """After some patience, with the command that starts one; a scheduler that is none, at once."""
     client = machine(root, tmp_path)
