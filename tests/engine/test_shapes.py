@@ -94,6 +94,15 @@ def test_lists_of_arrays_are_looked_at_one_by_one() -> None:
     assert "a list of arrays" in mismatches(shape, items[0], {}, "cpu")[0]
 
 
+def test_an_answer_lies_where_the_problem_does() -> None:
+    """A tensor on the CPU is wrong for a problem on a GPU; an array of numpy has no device."""
+    shape = parse("(n,) float64")
+    (wrong,) = mismatches(shape, torch.zeros(2, dtype=torch.float64), {}, "cuda")
+
+    assert wrong == ("the answer lies on cpu; allowed: cuda, where the problem's tensors are")
+    assert mismatches(shape, np.zeros(2), {}, "cuda") == []
+
+
 def test_sizes_of_what_is_no_tensor() -> None:
     """Numbers have none, flat sequences of numbers one, and anything else is no array."""
     assert size_of(3.0) == ()
