@@ -66,7 +66,7 @@ BAD = {
                  "it changed its problem in place while it was called: 'problem.noise'"),
     "raises": ("def solve(p):\n    return p.nothing\n", "it raised AttributeError: "),
     "hangs": ("import ctypes\ndef solve(p):\n    while True:\n        ctypes.CDLL(None).pause()\n",
-              "ended after its budget of 6 s"),
+              "ended after its budget of 10 s"),
     "misshapen": ("def solve(p):\n    return p.noise[:1]\n", "its answer can't be measured (the m"),
     "silent": ("def solve(p):\n    pass\n", "it returned None"),
     "threads": ("import torch\ndef solve(p):\n    torch.set_num_threads(3)\n    return p.noise\n",
@@ -179,7 +179,7 @@ def test_bad_candidates_fail_alone_with_a_reason(root: Path, plain: Any) -> None
     for name, (text, _) in BAD.items():
         (root / f"{name}.py").write_text(text)
     paper = with_candidates(root, *BAD, "steeper")
-    short = dataclasses.replace(paper.designs["line"], budget=6.0)
+    short = dataclasses.replace(paper.designs["line"], budget=10.0)
     paper = dataclasses.replace(paper, designs={"line": short})
     found = evidence(root, paper, fresh=True)
     said = {name: (one.status, one.reason) for (_, name), one in found.items()}
