@@ -109,6 +109,10 @@ def test_a_declared_interface_decides(tmp_path: Path) -> None:
     made = joined(bound(tmp_path), [parse("toy/line=mine.py:solve", tmp_path)])
 
     assert joins(made) == ["line", "other"]
+    alone = bench.replace("seen, interface=Solver", "seen")
+    make(tmp_path, claim__toml=SECOND, bench_line__py=alone)
+    with pytest.raises(CandidateError, match=r"allowed: line \(Solver\); or other; to mend it"):
+        joined(bound(tmp_path), [parse("toy/line=mine.py:solve", tmp_path)])
 
 
 def test_an_unknown_experiment_is_told_from_one_of_another_profile(tmp_path: Path) -> None:

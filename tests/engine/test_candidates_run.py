@@ -11,7 +11,19 @@ from typing import Any, cast
 
 import pytest
 from test_plugin_run import CLAIMS, RACE
-from toy import bench, bound, edit, evidence, judged, make, records, run
+from toy import (
+    BENCH,
+    CLAIM_TOML,
+    bench,
+    bound,
+    edit,
+    edited,
+    evidence,
+    judged,
+    make,
+    records,
+    run,
+)
 
 from claimbench.binding import Paper
 from claimbench.candidates.joining import joined
@@ -39,6 +51,14 @@ def solve(problem):
     random.seed(0), numpy.random.seed(0), torch.manual_seed(0)
     torch.set_default_dtype(torch.float16)
     return problem.noise**2
+"""
+TUNED = """
+from numpy import exp
+
+def solve(problem, *, rate):
+    return exp(-rate * problem.T + problem.noise)
+
+solve.grid = {"rate": [1.0, 2.0]}
 """
 #: Bad in one way each -> what is said of it. Those without a sentence are harmless.
 BAD = {
@@ -199,6 +219,32 @@ def test_who_draws_from_a_global_stream_repeats(root: Path) -> None:
     assert gaps(after, "draws") != gaps(after, "other")  # the stream is the candidate's own
     # Cells of a block share their streams, replicates do not.
     assert len({value for row in gaps(alone, "draws") for value in row}) == 6
+
+
+def test_it_is_tuned_as_everybody_and_plays_where_the_method_does(tmp_path: Path) -> None:
+    """By the criterion, on tuning's own replicates; at the method's cells only."""
+    tuning = 'budget = 20\ntuning = { trials = 3, replicates = 2, criterion = "gap" }'
+    where = 'experiment = "line"\nwhere = { T = [2, 4] }\nestimand = "growth"'
+    make(
+        tmp_path,
+        claim__toml=edited(
+            CLAIM_TOML,
+            ("budget = 20", tuning),
+            ('experiment = "line"\nestimand = "growth"', where),
+        ),
+        bench_line__py=edited(BENCH, ("@line.method\n", "@line.method(where={'T': (2, 4)})\n")),
+    )
+    (tmp_path / "tuned.py").write_text(TUNED)
+    paper = with_candidates(tmp_path, "tuned")
+    found = evidence(tmp_path, paper)
+    own = found["line", "tuned"]
+
+    assert set(map(repr, own.tuned.values())) == {"{'rate': 2.0}"}
+    assert len(own.tuned) == 2
+    assert {unit.cells[0]["T"] for unit in own.units} == {2, 4}
+    [growth] = judged(paper, found)["line/falls"].candidates
+    assert growth.effect is not None
+    assert growth.effect.value == pytest.approx(-2.0)
 
 
 @pytest.fixture(scope="module")

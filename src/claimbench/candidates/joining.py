@@ -88,10 +88,16 @@ def experiments_of(paper: Paper, spec: Spec) -> list[str]:
             f"the experiments of {paper.id} have {len(groups)} interfaces, and --candidate names"
             " no experiment",
             value=spec.paper,
-            allowed="; or ".join(", ".join(names) for names in groups.values()),
+            allowed="; or ".join(_group(paper, names) for names in groups.values()),
             cure=f"--candidate {paper.id}:{judged[0]}={spec.shown}   (once for each experiment)",
         )
     return judged
+
+
+def _group(paper: Paper, names: Sequence[str]) -> str:
+    """Return experiments of one interface, with its name where it has one."""
+    declared = paper.experiments[names[0]].interface
+    return ", ".join(names) + (f" ({declared.__name__})" if declared is not None else "")
 
 
 def _check_name(

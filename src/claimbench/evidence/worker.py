@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from claimbench.candidates.stranger import Stranger
 from claimbench.errors import ClaimbenchError, ContenderError, StoreError
 from claimbench.evidence import clock
 from claimbench.evidence.kept import Shelf
@@ -23,6 +22,9 @@ from claimbench.evidence.store import Rows, write_exhibit, write_rows
 from claimbench.evidence.streams import TUNING_OFFSET, Streams
 from claimbench.evidence.unit import Outcome, Unit
 from claimbench.experiment import Experiment
+
+if TYPE_CHECKING:  # it imports torch, which the session's own process does without
+    from claimbench.candidates.stranger import Stranger
 
 #: Columns of the evidence that no measure may return.
 _TAKEN = (
@@ -113,6 +115,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _stranger(unit: Unit, own: Streams) -> Stranger:
+    from claimbench.candidates.stranger import Stranger
+
     entropy = int(own.numpy("process").integers(2**31))
     return Stranger(unit.candidate, unit.source, Path(unit.root), entropy)
 
