@@ -14,7 +14,7 @@ from scipy import stats
 
 from claimbench.compare.compared import Compared, compare
 from claimbench.gate.accepted import Ratio
-from claimbench.gate.timing import UNKNOWN_SPREAD, ratio_shift
+from claimbench.gate.timing import PRIOR_RUNS, PRIOR_SPREAD, ratio_shift
 from claimbench.record import Record, read_record, write_record
 
 
@@ -36,7 +36,7 @@ def logs(table: pd.DataFrame, ties: str, opponent: str) -> np.ndarray:
 
 
 def test_a_slower_method_is_seen_in_its_ratios(tmp_path: Path) -> None:
-    """By how much, with a normal interval of both runs' rounds and 5% from run to run for each."""
+    """By how much, with the t interval of both runs' rounds and 5% from run to run for each."""
     after = slower(race(), "semi_dual", 1.6)
     found = pair(tmp_path, after)
     level = 1 - 0.01 / len(found.seconds)
@@ -46,8 +46,12 @@ def test_a_slower_method_is_seen_in_its_ratios(tmp_path: Path) -> None:
         ties = one.name.partition("ties=")[2].partition("]")[0]
         opponent = one.name.rpartition(" / ")[2]
         old, new = logs(race(), ties, opponent), logs(after, ties, opponent)
-        error = math.sqrt(stats.sem(old) ** 2 + stats.sem(new) ** 2 + 2 * UNKNOWN_SPREAD**2)
-        own = stats.norm.interval(level, old.mean() - new.mean(), error)
+        rounds = stats.sem(old) ** 2 + stats.sem(new) ** 2
+        runs = 2 * PRIOR_SPREAD**2
+        freedom = (rounds + runs) ** 2 / (
+            rounds**2 / (old.size + new.size - 2) + runs**2 / PRIOR_RUNS
+        )
+        own = stats.t.interval(level, freedom, old.mean() - new.mean(), math.sqrt(rounds + runs))
 
         assert one.state == "slower"
         assert one.before == pytest.approx(math.exp(old.mean()))

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from reporting import PAPER, claim, record, write_run
+from scipy import stats
 
 from claimbench.gate.accepted import Ratio
-from claimbench.gate.timing import TOLERANCE, compare_ratios, ratios
+from claimbench.gate.timing import TOLERANCE, _noise, compare_ratios, ratios
 
 KEY = "optimization/sparse_ot/race [ties=none]: batched / pot_semi_dual"
 
@@ -77,10 +78,12 @@ def ratio(mean: float, sd: float = 0.01, n: int = 12) -> Ratio:
         ([0.0], 0.05, "ok"),
         ([0.0], 0.4, "regressed"),
         ([0.0], -0.4, "improved"),
-        # Three quiet runs know the spread: 1% between runs, so that 15% slower is seen.
-        ([0.0, 0.01, -0.01], 0.15, "regressed"),
-        ([0.0, 0.01, -0.01], 0.06, "ok"),
-        # Three noisy ones know it too, and are not alarmed.
+        # Quiet runs, 1% apart, sharpen the sight: the more, the better.
+        ([0.0], 0.25, "ok"),
+        ([0.0, 0.01, -0.01], 0.25, "regressed"),
+        ([0.0, 0.01, -0.01], 0.15, "ok"),
+        ([0.0, 0.01, -0.01] * 4, 0.15, "regressed"),
+        # Noisy ones blunt it.
         ([0.0, 0.1, -0.1], 0.3, "ok"),
     ],
 )
@@ -94,6 +97,36 @@ def test_slower_is_said_beyond_noise_and_tolerance(
     assert finding.timed
     assert (finding.paper, finding.experiment) == (PAPER, "race")
     assert "would be seen" in finding.reason
+
+
+@pytest.mark.parametrize("known", [1, 3, 10])
+def test_rounds_of_both_sides_and_the_spread_of_runs_are_noise(known: int) -> None:
+    """6 rounds of 20% noise, 5% between runs: 0.5% of shifts lie beyond either limit, or fewer."""
+    rng = np.random.default_rng(known)
+    beyond, number, n = 0, 4000, 6
+    for _ in range(number):
+        rows = 0.05 * rng.normal(size=(known + 1, 1)) + 0.2 * rng.normal(size=(known + 1, n))
+        *runs, now = (ratio(one.mean(), float(one.std(ddof=1)), n) for one in rows)
+        error, freedom = _noise(runs, now)
+        shift = now.mean - np.mean([one.mean for one in runs])
+        beyond += shift > stats.t.ppf(0.995, freedom) * error
+
+    assert beyond <= stats.binom.ppf(0.999, number, 0.006)
+    assert beyond >= stats.binom.ppf(0.001, number, 0.001)  # nor is it much wider than it needs
+
+
+def test_without_rounds_apart_the_noise_is_that_of_welch() -> None:
+    """Of one accepted run with as many rounds and the same spread, the prior aside."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=8)
+    y = x + 0.3
+    a, b = (ratio(one.mean(), float(one.std(ddof=1)), 8) for one in (x, y))
+    error, freedom = _noise([a], b)
+    pooled = stats.ttest_ind(y, x)
+    own = (b.mean - a.mean) / pooled.statistic
+
+    assert error == pytest.approx(math.sqrt(own**2 + 2 * 0.05**2))
+    assert freedom == pytest.approx(error**4 / (own**4 / pooled.df + 4 * 0.05**4 / 4))
 
 
 def test_a_ratio_that_was_never_accepted_is_no_finding() -> None:

@@ -1,7 +1,7 @@
 """Seconds: the ratios of a race inside one run, against those of accepted runs on one machine.
 
-A ratio's rounds tell the noise within a run; that between runs (another hour, another layout of
-memory) is told by the accepted runs, and taken as 5% until there are three of them.
+A ratio's rounds tell the noise within a run. That between runs (another hour, another layout of
+memory) is told by the accepted runs, together with what is known before any of them: 5%.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from claimbench.statistics.interval import mean_and_sd
 
 TOLERANCE = math.log(1.05)
 LEVEL = 0.99
-#: The spread between runs as long as too few runs were accepted to know it.
-UNKNOWN_SPREAD = 0.05
-_ENOUGH = 3
+#: The spread between runs before any is known, and how many runs that knowledge is worth.
+PRIOR_SPREAD, PRIOR_RUNS = 0.05, 4
 
 
 def races(record: Record) -> dict[str, set[str]]:
@@ -116,14 +115,10 @@ def compare_ratios(
 
 
 def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Finding:
-    means = np.array([run.mean for run in runs])
-    within = now.sd**2 / now.n
-    if means.size >= _ENOUGH:
-        spread, critical = float(means.std(ddof=1)), float(special.stdtrit(means.size - 1, level))
-    else:
-        spread, critical = UNKNOWN_SPREAD, float(special.ndtri(level))
-    error = math.sqrt(spread**2 * (1 + 1 / means.size) + within)
-    shift = now.mean - float(means.mean())
+    error, freedom = _noise(runs, now)
+    critical = float(special.stdtrit(freedom, level))
+    accepted = math.fsum(run.mean for run in runs) / len(runs)
+    shift = now.mean - accepted
     low, high = shift - critical * error, shift + critical * error
     visible = math.exp(TOLERANCE + (critical + float(special.ndtri(0.8))) * error) - 1
     words = (
@@ -137,7 +132,7 @@ def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Find
         name=key,
         state=state,
         reason=words,
-        before=f"{math.exp(float(means.mean())):.3g}",
+        before=f"{math.exp(accepted):.3g}",
         after=f"{math.exp(now.mean):.3g}",
         timed=True,
         paper=paper,
@@ -146,16 +141,33 @@ def _compared(key: str, runs: Sequence[Ratio], now: Ratio, level: float) -> Find
     )
 
 
+def _noise(runs: Sequence[Ratio], now: Ratio) -> tuple[float, float]:
+    """Return the standard error of now's mean less that of the runs, and its degrees of freedom.
+
+    Rounds have one variance in all runs, pooled. That between runs is what the runs' means differ
+    by beyond their rounds, moderated by `PRIOR_SPREAD`: G. K. Smyth, Stat. Appl. Genet. Mol. Biol.
+    3 (2004) 3. Degrees of freedom: F. E. Satterthwaite, Biometrics Bull. 2 (1946) 110-114.
+    """
+    k = len(runs)
+    seen = sum(run.n - 1 for run in (*runs, now))
+    variance = math.fsum((run.n - 1) * run.sd**2 for run in (*runs, now)) / seen
+    parts = [variance / run.n for run in runs]
+    within = variance / now.n + math.fsum(parts) / k**2
+    apart = float(np.var([run.mean for run in runs], ddof=1)) - math.fsum(parts) / k if k > 1 else 0
+    known = PRIOR_RUNS + k - 1
+    between = (PRIOR_RUNS * PRIOR_SPREAD**2 + (k - 1) * max(apart, 0.0)) / known * (1 + 1 / k)
+    total = within + between
+    return math.sqrt(total), total**2 / (within**2 / seen + between**2 / known)
+
+
 def ratio_shift(before: Ratio, after: Ratio, *, level: float) -> Movement:
     """Return how far a log-ratio of seconds moved between two single runs, positive for faster.
 
-    Both runs' rounds tell the noise within a run; that between runs, which two runs can't tell,
-    is taken as `UNKNOWN_SPREAD` for each. A normal interval.
+    The noise is the gate's: that of both runs' rounds, and `PRIOR_SPREAD` between runs.
     """
     if (before.mean, before.sd, before.n) == (after.mean, after.sd, after.n):
         return Movement(0.0, 0.0, 0.0, same=True)
-    errors = [run.sd / math.sqrt(run.n) for run in (before, after)]
-    error = math.hypot(UNKNOWN_SPREAD, UNKNOWN_SPREAD, *errors)
+    error, freedom = _noise([before], after)
     faster = before.mean - after.mean
-    half = float(special.ndtri((1 + level) / 2)) * error
+    half = float(special.stdtrit(freedom, (1 + level) / 2)) * error
     return Movement(faster, faster - half, faster + half, same=False)
