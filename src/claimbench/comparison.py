@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from claimbench.claim import Claim
-from claimbench.record import Comparison, ConditionRecord, Effect, finite
+from claimbench.record import Comparison, ConditionRecord, Effect
+from claimbench.schema import finite
 from claimbench.statistics.interval import Interval
 from claimbench.verdict import Judgement, conjunction, with_control
 

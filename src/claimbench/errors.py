@@ -9,7 +9,8 @@
     ├── DataError            datasets/ is missing, or differs from datasets.dvc
     ├── PinError             pins.toml is malformed, or an installed opponent is not the pinned one
     ├── RecordError          a record that can't be read or written
-    └── StoreError           the evidence store can't be read or written
+    ├── StoreError           the evidence store can't be read or written
+    └── ClusterError         a Dask cluster has no worker that may compute, or was lost
 
 A message says what was wrong, the value found, what is allowed and the command that mends it.
 """
@@ -117,3 +118,7 @@ class RecordError(ClaimbenchError):
 
 class StoreError(ClaimbenchError):
     """The evidence store can't be read or written."""
+
+
+class ClusterError(ClaimbenchError):
+    """A Dask cluster has no worker that may compute, or was lost."""

@@ -65,6 +65,14 @@ def check_device(device: str) -> None:
                 allowed=("cpu", *(f"cuda:{index}" for index in range(count))),
                 cure="claimbench doctor   (shows what torch sees)",
             )
+        names = {torch.cuda.get_device_name(index) for index in range(count)} if count > 1 else ()
+        if not number and len(names) > 1:
+            raise UsageError(
+                "the GPUs differ, and evidence belongs to one kind",
+                value=", ".join(sorted(names)),
+                allowed="GPUs of one name, or cuda:N for one of them",
+                cure="CUDA_VISIBLE_DEVICES=0 pytest suite --benchmark-only --device cuda",
+            )
 
 
 def _cpu() -> str:
@@ -104,3 +112,16 @@ def _gpu(device: str) -> dict[str, Any]:
         "driver": asked.stdout.splitlines()[0].strip() if asked.stdout else "unknown",
         "cuda": torch.version.cuda,
     }
+
+
+def default_workers(device: str) -> int:
+    """Return how many workers fill the machine: one for each core, or for each GPU."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.device_count()
+    if device.startswith("cuda"):
+        return 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

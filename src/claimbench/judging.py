@@ -20,7 +20,8 @@ from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
 from claimbench.goalposts import claim_hash, rules
 from claimbench.grid import select
-from claimbench.record import ClaimRecord, Comparison, finite
+from claimbench.record import ClaimRecord, Comparison
+from claimbench.schema import finite
 from claimbench.statistics.holm import holm
 from claimbench.statistics.looks import settled
 from claimbench.verdict import Effects, Judgement, judge, with_control

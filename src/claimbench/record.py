@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from claimbench.aside import written
 from claimbench.claim import Look
 from claimbench.digest import digest
 from claimbench.errors import RecordError
-from claimbench.schema import of_schema, strict_json
+from claimbench.schema import of_schema, plain, strict_json
 from claimbench.words import Infinity, IntervalKind, Kind, Profile, Role, Scale, Verdict
 
 SCHEMA = 1
@@ -199,6 +197,11 @@ class PaperRecord:
     deviations: list[DeviationRecord] = field(default_factory=list)
 
 
+def local() -> dict[str, Any]:
+    """Return the `backend` of a run on one machine."""
+    return {"kind": "local", "machines": []}
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One run: provenance, claims and contenders.
@@ -215,6 +218,8 @@ class Record:
         Whether experiments ended as their claims were decided.
     notices
         What went wrong on the way and was mended: evidence found damaged and made again, say.
+    backend
+        Who made the evidence but for races: ``kind``, and ``machines`` of other fingerprints.
     """
 
     __pydantic_config__ = _CONFIG
@@ -239,6 +244,7 @@ class Record:
     not_judged: dict[str, str] = field(default_factory=dict)
     until_decided: bool = False
     notices: list[str] = field(default_factory=list)
+    backend: dict[str, Any] = field(default_factory=local)
 
 
 _ADAPTER = TypeAdapter(Record)
@@ -247,22 +253,6 @@ _ADAPTER = TypeAdapter(Record)
 def fingerprint_of(record: Record) -> str:
     """Return twelve digits that stand for the machine: the name of its folder of records."""
     return digest(record.fingerprint)[:12]
-
-
-def finite(number: float | None) -> float | None:
-    """Return `number`, or None where JSON has no word for it (infinite, NaN)."""
-    return None if number is None or not math.isfinite(number) else float(number)
-
-
-def plain(value: object) -> object:
-    """Return a value as JSON has it: numbers that are not finite are null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float):
-        return finite(value)
-    return value
 
 
 def to_json(record: Record) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from claimbench.record import (
     PaperRecord,
     Record,
     fingerprint_of,
+    local,
     to_json,
 )
 from claimbench.record_names import next_name, order
@@ -52,6 +53,8 @@ class Circumstances:
         Whether experiments ended when their claims were decided.
     notices
         What went wrong on the way and was mended.
+    backend
+        Who made the evidence, see `Record.backend`.
     """
 
     profile: Profile
@@ -64,6 +67,7 @@ class Circumstances:
     engine_cpu: float
     until_decided: bool = False
     notices: tuple[str, ...] = ()
+    backend: Mapping[str, Any] = field(default_factory=local)
 
 
 def make_record(
@@ -112,6 +116,7 @@ def make_record(
         not_judged=dict(judged.not_judged),
         until_decided=circumstances.until_decided,
         notices=list(circumstances.notices),
+        backend=dict(circumstances.backend),
     )
 
 

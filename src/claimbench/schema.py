@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,3 +54,19 @@ def of_schema(adapter: TypeAdapter[T], data: Any, schema: int, path: Path, cure:
         raise RecordError(
             f"{path}: {where}: {first['msg']}", value=first["input"], cure=cure
         ) from error
+
+
+def finite(number: float | None) -> float | None:
+    """Return `number`, or None where JSON has no word for it (infinite, NaN)."""
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON has it: numbers that are not finite are null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return finite(value)
+    return value

@@ -93,7 +93,7 @@ def pytest_help() -> str:
 
 def claimbench_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """Return the help of a command; a word that is no command is a failure."""
-    command = list(itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+", word), words))
+    command = list(itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+(-[a-z]+)?", word), words))
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])
     said = capsys.readouterr()

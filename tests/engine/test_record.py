@@ -12,7 +12,8 @@ import pytest
 from reporting import record
 
 from claimbench.errors import RecordError
-from claimbench.record import finite, read_record, to_json, write_record
+from claimbench.record import read_record, to_json, write_record
+from claimbench.schema import finite
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:

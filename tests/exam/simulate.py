@@ -23,7 +23,8 @@ from claimbench import comparison
 from claimbench.gate.accepted import SCHEMA, Accepted, AcceptedClaim, Ratio
 from claimbench.gate.gate import Gate, confirmed, hold, suspicious
 from claimbench.judging import _required
-from claimbench.record import ClaimRecord, PaperRecord, Record, fingerprint_of, finite
+from claimbench.record import ClaimRecord, PaperRecord, Record, fingerprint_of
+from claimbench.schema import finite
 from claimbench.statistics.interval import mean_and_sd
 from claimbench.statistics.rule import Rule
 from claimbench.verdict import Effects, judge, with_control

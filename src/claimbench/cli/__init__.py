@@ -23,7 +23,20 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
-    from claimbench.cli import accept, compare, data, doctor, duet, gate, list_, report, show
+    from claimbench.cli import (
+        accept,
+        check,
+        compare,
+        data,
+        doctor,
+        duet,
+        gate,
+        list_,
+        new_method,
+        new_paper,
+        report,
+        show,
+    )
 
     top = _Parser(
         prog="claimbench",
@@ -32,7 +45,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 fine, 1 regressed, 2 something could not run, 4 usage.",
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for module in (list_, show, report, compare, gate, accept, duet, data, doctor):
+    results = (list_, show, report, compare, gate, accept, duet)
+    for module in (*results, check, new_method, new_paper, data, doctor):
         module.add_command(commands)
     return top
 

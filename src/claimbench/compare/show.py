@@ -11,10 +11,10 @@ from claimbench.compare import words
 from claimbench.compare.claims import ClaimChange
 from claimbench.compare.compared import Compared, RatioChange
 from claimbench.gate.movement import Movement
-from claimbench.record import plain
 from claimbench.report.markdown import cell, fitted, line, table
 from claimbench.report.numerals import counted
 from claimbench.report.summary import effect_facts, provenance
+from claimbench.schema import plain
 
 SCHEMA = 1
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from claimbench.compare.claims import STILL, Change, ClaimChange
 from claimbench.compare.compared import Compared, Lone, LoneCandidate, RatioChange
 from claimbench.gate.movement import Movement
-from claimbench.record import ClaimRecord, Comparison, Effect, fingerprint_of, finite
+from claimbench.record import ClaimRecord, Comparison, Effect, fingerprint_of
 from claimbench.report.numerals import counted, listed, number, value_and_limits
 from claimbench.report.run import facts
+from claimbench.schema import finite
 from claimbench.wording import verdict_counts
 
 #: States of a ratio of seconds whose interval excludes no change.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from claimbench.digest import digest
 from claimbench.evidence.deadline import Deadline
+from claimbench.evidence.elsewhere import Machines
 from claimbench.evidence.unit import Outcome, Unit
 
 
@@ -24,6 +25,8 @@ class Context:
         Pin's name -> installed versions of its packages, and why it can't run (or None).
     deadline
         When the budget of the whole run is spent; None without one.
+    machines
+        Those of other fingerprints whose evidence counts as well; as a rule none.
     on_change
         Called often while waiting, and after every unit: (unit or None, outcome or None).
     """
@@ -37,6 +40,7 @@ class Context:
     pin_state: Callable[[str], tuple[Mapping[str, str], str | None]]
     fresh: bool = False
     deadline: Deadline | None = None
+    machines: Machines = field(default_factory=Machines)
     on_change: Callable[[Unit | None, Outcome | None], None] = lambda unit, outcome: None
 
     def environment(self, paper: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from claimbench.evidence.context import Context
@@ -12,7 +13,7 @@ from claimbench.evidence.job import Job
 from claimbench.evidence.key import unit_key
 from claimbench.evidence.source import Sources
 from claimbench.evidence.store import unit_file
-from claimbench.evidence.unit import Unit
+from claimbench.evidence.unit import Outcome, Unit
 
 
 class Plan:
@@ -81,6 +82,37 @@ class Plan:
             groups.setdefault(repr(rest), []).append(cell)
         return [tuple(group) for group in groups.values()]
 
+    def stored(self, job: Job, unit: Unit) -> Iterator[tuple[Path, str]]:
+        """Yield the files that hold the unit's evidence, each with the machine that made it.
+
+        The machine is empty for this one, which comes first.
+        """
+        if (own := Path(unit.file)).is_file():
+            yield own, ""
+        for machine, fingerprint in self.context.machines.items():
+            if (file := Path(self._keyed(job, unit, fingerprint).file)).is_file():
+                yield file, machine
+
+    def made(self, job: Job, unit: Unit, outcome: Outcome) -> Unit:
+        """Return the unit under the key of the machine that made it, and count it there."""
+        machines = self.context.machines
+        if not outcome.machine or outcome.status != "ok":
+            return unit
+        machines.blocks[outcome.machine] += 1
+        return self._keyed(job, unit, machines[outcome.machine])
+
+    def _keyed(self, job: Job, unit: Unit, fingerprint: Mapping[str, Any]) -> Unit:
+        context = self.context
+        key = unit_key(
+            unit,
+            job.paper.experiments[job.experiment],
+            self._sources,
+            fingerprint=fingerprint,
+            data=context.data(job.paper.id),
+            pin=context.pin_state(job.of.pin)[0] if job.of.pin else {},
+        )
+        return replace(unit, key=key, file=str(unit_file(context.store, unit, key)))
+
     def _unit(self, job: Job, **parts: Any) -> Unit:
         files, context = job.paper.files, self.context
         unit = Unit(
@@ -98,12 +130,4 @@ class Plan:
             source=job.of.origin.digest if job.of.origin else "",
             **parts,
         )
-        key = unit_key(
-            unit,
-            job.paper.experiments[job.experiment],
-            self._sources,
-            fingerprint=context.fingerprint,
-            data=context.data(job.paper.id),
-            pin=context.pin_state(job.of.pin)[0] if job.of.pin else {},
-        )
-        return replace(unit, key=key, file=str(unit_file(context.store, unit, key)))
+        return self._keyed(job, unit, context.fingerprint)

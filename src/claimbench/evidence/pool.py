@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 from pebble.pool.base_pool import Task
@@ -39,8 +40,26 @@ def prepare() -> None:
         forkserver.ensure_running()
 
 
+class Workers(Protocol):
+    """Whoever runs units: processes of this machine, or of others."""
+
+    @property
+    def workers(self) -> int:
+        """How many units run at once."""
+
+    def submit(self, unit: Unit, *, budget: float) -> Future[Outcome]:
+        """Hand over a unit, which may take `budget` seconds."""
+
+    def close(self) -> None:
+        """End all that runs."""
+
+
+#: The bench files of a run -> its workers.
+Hire = Callable[[Sequence[str]], Workers]
+
+
 class Pool:
-    """A pool of workers.
+    """A pool of workers on this machine.
 
     Parameters
     ----------
@@ -51,18 +70,28 @@ class Pool:
         no unit's budget pays for an import.
     pinned
         Whether the workers are held on one core; else they go where the system puts them.
+    device
+        Of the units. Where it is ``cuda`` without a number, the workers share out the GPUs.
     """
 
     def __init__(
-        self, workers: int, *, root: Path, modules: Sequence[str] = (), pinned: bool = False
+        self,
+        workers: int,
+        *,
+        root: Path,
+        modules: Sequence[str] = (),
+        pinned: bool = False,
+        device: str = "cpu",
     ) -> None:
         prepare()
         # A process that ignores its end is killed well within the two seconds promised.
         CONSTS.term_timeout = 0.5
+        self._slots = TemporaryDirectory(prefix="claimbench-gpus-") if device == "cuda" else None
+        slots = "" if self._slots is None else self._slots.name
         self._pool = ProcessPool(
             max_workers=workers,
             initializer=worker.start,
-            initargs=(THREADS, pinned, str(root), tuple(modules)),
+            initargs=(THREADS, pinned, str(root), tuple(modules), slots),
             context=multiprocessing.get_context("forkserver"),
         )
         manager = self._pool._pool_manager  # noqa: SLF001  pebble offers no choice of clock
@@ -79,6 +108,8 @@ class Pool:
         """End all workers at once, whatever they do."""
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it bare
         self._pool.join()
+        if self._slots is not None:
+            self._slots.cleanup()
 
 
 class _Tasks(TaskManager):

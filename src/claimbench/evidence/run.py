@@ -15,7 +15,7 @@ from claimbench.evidence.kept import forget
 from claimbench.evidence.load import Key
 from claimbench.evidence.lost import keep_lost, lost
 from claimbench.evidence.plan import Plan
-from claimbench.evidence.pool import Pool, outcome_of
+from claimbench.evidence.pool import Hire, Pool, Workers, outcome_of
 from claimbench.evidence.presence import Presence
 from claimbench.evidence.store import read_rows
 from claimbench.evidence.tuning import best
@@ -39,12 +39,15 @@ class Run:
         Shared by all units.
     workers
         Processes at once; races have one of their own, after all else.
+    hire
+        Finds other workers than this machine's for all that is no race.
     """
 
-    def __init__(self, context: Context, *, workers: int) -> None:
+    def __init__(self, context: Context, *, workers: int, hire: Hire | None = None) -> None:
         self.context = context
         self.workers = workers
-        self._pool: Pool | None = None
+        self._hire = hire
+        self._pool: Workers | None = None
         self._pool_races = False
         self._modules: list[str] = []
         self._plan = Plan(context)
@@ -160,8 +163,8 @@ class Run:
         budget = job.paper.designs[job.experiment].budget
         submitted: list[tuple[Unit, Future[Outcome] | Outcome]] = []
         for unit in units:
-            kept = None if job.is_race or self.context.fresh else self._kept(unit, budget=budget)
-            if kept is not None:
+            plain = not job.is_race and not self.context.fresh
+            if plain and (kept := self._kept(job, unit, budget=budget)) is not None:
                 submitted.append((unit, kept))
                 continue
             if (spent := self._out_of_time()) is not None:
@@ -175,14 +178,14 @@ class Run:
             submitted.append((unit, future))
         return submitted
 
-    def _kept(self, unit: Unit, *, budget: float) -> Outcome | None:
+    def _kept(self, job: Job, unit: Unit, *, budget: float) -> Outcome | None:
         """Return what the store holds of a unit; what is damaged is told, and computed again."""
-        path = Path(unit.file)
         try:
-            if path.is_file():
+            for path, machine in self._plan.stored(job, unit):
                 rows = read_rows(path)
                 self._room -= rows.size
-                return Outcome("ok", from_store=True, rows=rows if self._room > 0 else None)
+                held = rows if self._room > 0 else None
+                return Outcome("ok", from_store=True, rows=held, machine=machine)
             return lost(unit, budget=budget) if unit.stage == "tuning" else None
         except StoreError as error:
             self.notices.append(
@@ -196,11 +199,16 @@ class Run:
             self.close()  # nothing runs beside a race
         if self._pool is None:
             self._presence = Presence(self.context.store)
+        if self._pool is None and self._hire is not None and not race:
+            self._pool = self._hire(self._modules)
+            self.workers, self._pool_races = self._pool.workers, race
+        elif self._pool is None:
             self._pool = Pool(
                 1 if race else self.workers,
                 root=self.context.root,
                 modules=self._modules,
                 pinned=race,
+                device=self.context.device,
             )
             self._pool_races = race
 
@@ -229,7 +237,7 @@ class Run:
                 late = late or outcome
             self.notices += outcome.notices
             self.context.on_change(unit, outcome)
-            yield unit, outcome
+            yield self._plan.made(job, unit, outcome), outcome
 
     def _outcome_of(self, unit: Unit, future: Future[Outcome], *, budget: float) -> Outcome:
         """Return what became of a unit; a store that can't be written ends the run's computing."""

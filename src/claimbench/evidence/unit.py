@@ -100,6 +100,8 @@ class Outcome:
         Where they are at hand: a race keeps them nowhere else.
     notices
         What the reader of the record should know, such as a damaged file that was made again.
+    machine
+        The id of the machine that made it, where its fingerprint is not the run's.
     """
 
     status: Status
@@ -113,3 +115,4 @@ class Outcome:
     lasting: bool = False
     rows: Rows | None = field(default=None, repr=False, compare=False)
     notices: tuple[str, ...] = ()
+    machine: str = ""

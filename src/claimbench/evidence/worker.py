@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from claimbench.errors import ClaimbenchError, ContenderError, StoreError
 from claimbench.evidence import clock
+from claimbench.evidence.gpus import settle
 from claimbench.evidence.kept import Shelf
 from claimbench.evidence.store import Rows, write_exhibit, write_rows
 from claimbench.evidence.streams import TUNING_OFFSET, Streams
@@ -33,11 +34,19 @@ _TAKEN = (
 )  # fmt: skip
 
 
-def start(threads: int, pinned: bool, root: str, modules: tuple[str, ...]) -> None:  # noqa: FBT001  pebble passes by position
-    """Prepare a new worker: threads, imports and, for a race, one core to stay on."""
+def start(  # pebble passes by position
+    threads: int,
+    pinned: bool,  # noqa: FBT001
+    root: str,
+    modules: tuple[str, ...],
+    slots: str = "",
+) -> None:
+    """Prepare a new worker: threads, imports, its GPU and, for a race, one core to stay on."""
     import torch
 
     torch.set_num_threads(threads)
+    if slots:
+        settle(Path(slots))
     if pinned and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     for module in modules:

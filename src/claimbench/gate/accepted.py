@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 
 from claimbench.errors import RecordError
-from claimbench.record import ClaimRecord, plain
-from claimbench.schema import of_schema, strict_json
+from claimbench.record import ClaimRecord
+from claimbench.schema import of_schema, plain, strict_json
 from claimbench.words import Profile
 
 SCHEMA = 1

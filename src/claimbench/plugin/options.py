@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,8 @@ from claimbench.candidates.spec import Spec, check_papers, parse_all
 from claimbench.checkout import find_root, papers
 from claimbench.errors import UsageError
 from claimbench.evidence.deadline import seconds_of
+from claimbench.fingerprint import check_device, default_workers
+from claimbench.plugin.backend import Cluster, add_backend_options
 from claimbench.words import PROFILES, Profile
 
 
@@ -39,6 +40,8 @@ class Options:
         Of all papers.
     command
         The words after ``pytest``, for the record.
+    cluster
+        Where evidence is made; None for this machine.
     """
 
     profile: Profile
@@ -55,6 +58,7 @@ class Options:
     estimates: bool
     candidates: tuple[Spec, ...]
     command: str
+    cluster: Cluster | None = None
 
     @classmethod
     def of(cls, config: pytest.Config) -> Options:
@@ -68,18 +72,17 @@ class Options:
         option = config.option
         if option.claimbench_profile not in PROFILES:
             raise UsageError("unknown profile", value=option.claimbench_profile, allowed=PROFILES)
+        if option.claimbench_device != "cpu":
+            check_device(option.claimbench_device)
         workers = option.claimbench_workers
-        workers = _cores() if workers is None else workers
+        workers = default_workers(option.claimbench_device) if workers is None else workers
         for name, value in (("--workers", workers), ("--replicates", option.claimbench_replicates)):
             if value is not None and value < 1:
                 raise UsageError(name, value=value, allowed="a whole number from 1")
-        if option.claimbench_device != "cpu":
-            from claimbench.fingerprint import check_device
-
-            check_device(option.claimbench_device)
         if option.claimbench_until_decided:
             _check_until_decided(option)
         budget = option.claimbench_budget
+        cluster, words = Cluster.of(option), _without_folders(config.invocation_params.args)
         results = option.claimbench_results_dir
         return cls(
             profile=cast(Profile, option.claimbench_profile),
@@ -95,7 +98,8 @@ class Options:
             until_decided=option.claimbench_until_decided,
             estimates=option.claimbench_estimate,
             candidates=_candidates(config),
-            command=shlex.join(_without_folders(config.invocation_params.args)),
+            command=shlex.join(words if cluster is None else map(cluster.nameless, words)),
+            cluster=cluster,
         )
 
     def results_of(self, root: Path) -> Path:
@@ -110,6 +114,7 @@ class Options:
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options, under ``claimbench`` in ``pytest --help``."""
     group = parser.getgroup("claimbench", "claims of papers, executed and judged")
+    add_backend_options(group)
     group.addoption(
         "--profile",
         dest="claimbench_profile",
@@ -136,7 +141,7 @@ def add_options(parser: pytest.Parser) -> None:
         dest="claimbench_workers",
         type=int,
         metavar="N",
-        help="worker processes, one thread each (default: the cores)",
+        help="worker processes, one thread each (default: the cores, or with cuda the GPUs)",
     )
     group.addoption(
         "--results-dir",
@@ -258,9 +263,3 @@ def refuse_xdist(args: list[str]) -> None:
 def root_of(config: pytest.Config) -> Path:
     """Return the checkout that a session measures."""
     return find_root(config.rootpath)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -25,6 +25,7 @@ from claimbench.errors import (
 from claimbench.evidence import clock
 from claimbench.evidence.context import Context
 from claimbench.evidence.deadline import Deadline
+from claimbench.evidence.elsewhere import Machines
 from claimbench.evidence.job import ContenderEvidence, Job
 from claimbench.evidence.plan import Plan
 from claimbench.evidence.run import Run
@@ -64,6 +65,7 @@ class Outcome:
     gate: Gate | None = None
     over_budget: str = ""
     looks: tuple[Look, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Session:
@@ -149,14 +151,21 @@ class Session:
         estimator = Estimator.of(self.options, root)
         progress = Progress(config, estimator.costs, workers=self.options.workers)
         self._progress = progress
+        cluster = self.options.cluster
         context = dataclasses.replace(self._context(root), on_change=progress.update)
         self._cpu = clock.process_seconds()
-        self._run = Run(context, workers=self.options.workers)
+        hire = None if cluster is None else cluster.hire(context)
+        run = Run(context, workers=self.options.workers, hire=hire)
         if self.options.until_decided:
             self._looking = Looking(jobs)
-        loads = estimator.loads(jobs, self._run.plan)
-        progress.begin(loads, *estimator.lines(jobs, loads, self._run.plan, self._deadline))
-        self._run.schedule([self._looking.first(job) for job in jobs] if self._looking else jobs)
+        loads = estimator.loads(jobs, run.plan)
+        progress.begin(loads, *estimator.lines(jobs, loads, run.plan, self._deadline))
+        try:
+            run.schedule([self._looking.first(job) for job in jobs] if self._looking else jobs)
+        except ClaimbenchError:
+            run.close()
+            raise
+        self._run = run
 
     def estimate(self, jobs: list[Job]) -> list[str]:
         """Return what a run of these jobs would cost: a line for each paper, and the sum."""
@@ -166,9 +175,10 @@ class Session:
     def _context(self, root: Path) -> Context:
         from claimbench.data import hash_of
 
+        cluster, store = self.options.cluster, self.options.results_of(root) / "store"
         return Context(
             root=root,
-            store=self.options.results_of(root) / "store",
+            store=store,
             device=self.options.device,
             seed=self.options.seed,
             fingerprint=fingerprint(self.options.device),
@@ -176,6 +186,7 @@ class Session:
             pin_state=lambda name: state(self._pins[name]),
             fresh=self.options.fresh,
             deadline=self._deadline,
+            machines=Machines() if cluster is None else cluster.machines(store),
         )
 
     def evidence_of(self, job: Job) -> ContenderEvidence:
@@ -219,7 +230,11 @@ class Session:
             profile=self.options.profile,
             device=self.options.device,
             command=self.options.command,
-            workers=self.options.workers,
+            workers=self._run.workers,
+            backend={
+                "kind": "local" if self.options.cluster is None else "dask",
+                "machines": self._run.context.machines.used(),
+            },
             seed=self.options.seed,
             complete=not cut and all(job.key in self._evidence for job in self._jobs),
             total_seconds=clock.now() - self._began,
@@ -252,6 +267,7 @@ class Session:
             verdict,
             over_budget=self._deadline.reason if cut and self._deadline is not None else "",
             looks=tuple(looking.looks.values()) if looking else (),
+            notes=self._run.context.machines.notes(),
         )
         if cut or self.broken or self.failures or errors:
             return 2

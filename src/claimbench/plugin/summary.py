@@ -53,6 +53,13 @@ def write_verdicts(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
 def write_files(reporter: pytest.TerminalReporter, outcome: Outcome) -> None:
     """Write what went wrong, what was spent, where the files are, and the gate's answer."""
     record = outcome.record
+    for note in outcome.notes:
+        reporter.write_line(f"note: {note}")
+    for machine in record.backend["machines"]:
+        reporter.write_line(
+            f"mixed: {machine['blocks']} blocks were made on another machine,"
+            f" {machine['fingerprint'].get('cpu', 'unknown')} ({machine['id']})"
+        )
     for error in outcome.errors:
         reporter.write_line(f"error: {error}", red=True)
     seconds = record.seconds

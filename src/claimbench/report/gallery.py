@@ -6,7 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claimbench.record import plain
 from claimbench.report import kept
 from claimbench.report.downloads import Download, downloads
 from claimbench.report.evidence import Evidence, read_evidence
@@ -14,6 +13,7 @@ from claimbench.report.numerals import listed
 from claimbench.report.own_figures import OwnFigures, load
 from claimbench.report.palette import Mark
 from claimbench.report.pictures import Drawn, Picture, draw, share
+from claimbench.schema import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,8 +9,9 @@ import dataclasses
 import json
 from typing import Any
 
-from claimbench.record import ClaimRecord, Comparison, Effect, Record, fingerprint_of, plain
+from claimbench.record import ClaimRecord, Comparison, Effect, Record, fingerprint_of
 from claimbench.report.run import verdict_counts
+from claimbench.schema import plain
 
 SCHEMA = 1
 

@@ -16,6 +16,7 @@ from claimbench import Experiment, slope
 
 from . import contenders as who
 from . import learners, rollouts
+from .interface import Ascent, Learner, Player
 from .problem import two_channel
 from .tasks import measure_task, task
 
@@ -29,9 +30,9 @@ def measure(problem, step):
     return {"error": error.flatten(), "gap": -problem.mdp.J(step.following).flatten()}
 
 
-instance_b = Experiment(two_channel, measure, stack=("N",))
-instance_a = Experiment(two_channel, measure, stack=("N",))
-dimension = Experiment(two_channel, measure, stack=("N",))
+instance_b = Experiment(two_channel, measure, stack=("N",), interface=Ascent)
+instance_a = Experiment(two_channel, measure, stack=("N",), interface=Ascent)
+dimension = Experiment(two_channel, measure, stack=("N",), interface=Ascent)
 
 instance_b.method(who.n_pg_igt)
 instance_b.method(who.n_harpg)
@@ -72,7 +73,7 @@ dimension.baseline(pin="n-pgm")(who.n_pgm)
 
 GRID = {"gamma_0": (0.03, 0.1, 0.3, 1.0)}
 
-tasks = Experiment(task, measure_task, stack=("N",))
+tasks = Experiment(task, measure_task, stack=("N",), interface=Learner)
 
 tasks.method(grid=GRID)(learners.n_pg_igt)
 tasks.method(grid=GRID)(learners.n_harpg)
@@ -83,7 +84,7 @@ tasks.baseline(pin="storm-pg", grid=GRID)(learners.storm_pg)
 tasks.baseline(pin="sb3-a2c")(learners.a2c)
 
 # An experiment of its own: where MuJoCo is missing, nobody can play, and the twins don't need it.
-reacher = Experiment(task, measure_task, stack=("N",))
+reacher = Experiment(task, measure_task, stack=("N",), interface=Learner)
 
 reacher.method(pin="reacher", grid=GRID)(learners.n_pg_igt)
 reacher.method(pin="reacher", grid=GRID)(learners.n_harpg)
@@ -95,7 +96,7 @@ reacher.baseline(pin="reacher-a2c")(learners.a2c)
 
 # Steps of CartPole per second.
 
-race = Experiment(rollouts.rollouts, rollouts.measure_rollouts, seconds=True)
+race = Experiment(rollouts.rollouts, rollouts.measure_rollouts, seconds=True, interface=Player)
 
 race.method(rollouts.twin)
 race.baseline(pin="gymnasium-loop")(rollouts.gymnasium_loop)

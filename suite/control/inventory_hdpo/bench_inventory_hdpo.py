@@ -13,21 +13,24 @@ from . import contenders as who
 from . import problem as problems
 from . import systems
 from .evaluate import measure
+from .interface import NetworkControl, StoreControl
 
 #: A gap above it counts as this much: the policy diverged.
 DIVERGED = 100.0
 #: Where fewer of an opponent's seeds learnt, nothing is said about the method.
 LEARNT = 0.8
 
-zipkin = Experiment(problems.lost_sales, measure, stack=("p",))
-optima = Experiment(problems.lost_sales, measure, stack=("p",))
-small = Experiment(problems.lost_sales, measure, stack=("p",))
-peer = Experiment(problems.lost_sales, measure, stack=("p",))
+zipkin = Experiment(problems.lost_sales, measure, stack=("p",), interface=StoreControl)
+optima = Experiment(problems.lost_sales, measure, stack=("p",), interface=StoreControl)
+small = Experiment(problems.lost_sales, measure, stack=("p",), interface=StoreControl)
+peer = Experiment(problems.lost_sales, measure, stack=("p",), interface=StoreControl)
 
-backlog = Experiment(systems.backlog, systems.measure, stack=("p",))
-serial = Experiment(systems.serial, systems.measure, stack=("p",))
-transshipment = Experiment(systems.transshipment, systems.measure, stack=("p",))
-warehouse = Experiment(systems.warehouse, systems.measure)
+backlog = Experiment(systems.backlog, systems.measure, stack=("p",), interface=NetworkControl)
+serial = Experiment(systems.serial, systems.measure, stack=("p",), interface=NetworkControl)
+transshipment = Experiment(
+    systems.transshipment, systems.measure, stack=("p",), interface=NetworkControl
+)
+warehouse = Experiment(systems.warehouse, systems.measure, interface=NetworkControl)
 
 zipkin.method(who.hdpo)
 zipkin.baseline(pin="inventory-reinforce")(who.reinforce)

@@ -13,19 +13,22 @@ from . import contenders as who
 from . import opponents, prior_b, race
 from . import volume_contenders as volumes
 from .evaluate import exhibit, measure
+from .interface import Sampler
 from .problem import ct as ct_problem
 from .problem import mri
 from .volume import volume as volume_problem
 
-mri_low = Experiment(mri, measure, exhibit=exhibit)
-mri_noisy = Experiment(mri, measure, exhibit=exhibit)
-ct = Experiment(ct_problem, measure, exhibit=exhibit)
-ablation = Experiment(mri, measure)
-volume = Experiment(volume_problem, measure, exhibit=exhibit)
-clock = Experiment(race.batch, race.measure, seconds=True)
-peer = Experiment(mri, measure)
-learned = Experiment(prior_b.learned_mri, prior_b.measure)
-learned_clock = Experiment(race.learned_batch, race.measure_learned, seconds=True)
+mri_low = Experiment(mri, measure, exhibit=exhibit, interface=Sampler)
+mri_noisy = Experiment(mri, measure, exhibit=exhibit, interface=Sampler)
+ct = Experiment(ct_problem, measure, exhibit=exhibit, interface=Sampler)
+ablation = Experiment(mri, measure, interface=Sampler)
+volume = Experiment(volume_problem, measure, exhibit=exhibit, interface=Sampler)
+clock = Experiment(race.batch, race.measure, seconds=True, interface=Sampler)
+peer = Experiment(mri, measure, interface=Sampler)
+learned = Experiment(prior_b.learned_mri, prior_b.measure, interface=Sampler)
+learned_clock = Experiment(
+    race.learned_batch, race.measure_learned, seconds=True, interface=Sampler
+)
 
 #: Below this multiple of DPS's error, at 1000 evaluations, an accuracy is equal to it.
 EQUAL = 1.05

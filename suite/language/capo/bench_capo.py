@@ -14,6 +14,7 @@ from . import overhead as race
 from . import realised as kl
 from . import speed as trl
 from .evaluate import measure
+from .interface import Guarantee, Speeder, StepTrainer, TokenScore, Trainer
 from .problem import training
 
 #: A run has collapsed that ends below this share of the accuracy it began with.
@@ -21,13 +22,21 @@ COLLAPSED = 0.5
 #: Plain GRPO is damaged where it ends below this share of its best.
 DAMAGED = 0.9
 
-addition = Experiment(training, measure, stack=("lr",))
-variants = Experiment(training, measure, stack=("lr",))
-carries = Experiment(training, measure, stack=("lr",))
-realised = Experiment(kl.realised, kl.measure_realised, stack=("lr",), exhibit=kl.exhibit_realised)
-guarantee = Experiment(theorem.processes, theorem.measure_guarantee)
-overhead = Experiment(race.steps, race.measure_steps, stack=("lr",), seconds=True)
-speed = Experiment(trl.speed, trl.measure_speed, seconds=True)
+addition = Experiment(training, measure, stack=("lr",), interface=Trainer)
+variants = Experiment(training, measure, stack=("lr",), interface=Trainer)
+carries = Experiment(training, measure, stack=("lr",), interface=Trainer)
+realised = Experiment(
+    kl.realised,
+    kl.measure_realised,
+    stack=("lr",),
+    exhibit=kl.exhibit_realised,
+    interface=TokenScore,
+)
+guarantee = Experiment(theorem.processes, theorem.measure_guarantee, interface=Guarantee)
+overhead = Experiment(
+    race.steps, race.measure_steps, stack=("lr",), seconds=True, interface=StepTrainer
+)
+speed = Experiment(trl.speed, trl.measure_speed, seconds=True, interface=Speeder)
 
 addition.method(who.capo)
 addition.method(who.capo_printed)

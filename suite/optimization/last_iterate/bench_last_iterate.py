@@ -11,6 +11,7 @@ from .hard import one_run
 from .heavy import P
 from .heavy import heavy as heavy_problem
 from .instances import inequality as inequality_problem
+from .interface import Optimiser, ScheduleRunner
 from .simplex import simplex as simplex_problem
 from .strong import MU
 from .strong import strong as strong_problem
@@ -20,13 +21,15 @@ from .tails import tails as tails_problem
 # Slopes of sqrt(T) gap over ln T below this are no logarithm.
 FLAT = 0.002
 
-hard = Experiment(hard_problem, measure, stack=("octave",))
-sweep = Experiment(one_run, measure_iterate)
-inequality = Experiment(inequality_problem, measure_bound, stack=("schedule", "noise_factor"))
-tails = Experiment(tails_problem, measure_quantile, stack=("delta",))
-strong = Experiment(strong_problem, measure_gap, stack=("octave",))
-simplex = Experiment(simplex_problem, measure_gap, stack=("k",))
-heavy = Experiment(heavy_problem, measure_gap, stack=("T", "k"))
+hard = Experiment(hard_problem, measure, stack=("octave",), interface=Optimiser)
+sweep = Experiment(one_run, measure_iterate, interface=Optimiser)
+inequality = Experiment(
+    inequality_problem, measure_bound, stack=("schedule", "noise_factor"), interface=ScheduleRunner
+)
+tails = Experiment(tails_problem, measure_quantile, stack=("delta",), interface=Optimiser)
+strong = Experiment(strong_problem, measure_gap, stack=("octave",), interface=Optimiser)
+simplex = Experiment(simplex_problem, measure_gap, stack=("k",), interface=Optimiser)
+heavy = Experiment(heavy_problem, measure_gap, stack=("T", "k"), interface=Optimiser)
 
 # The instances that are hard for naive steps, and the one where something must be done.
 

@@ -11,6 +11,7 @@ from . import contenders as who
 from . import experts as mixture
 from . import problem as problems
 from .evaluate import AUDITED, host, measure, measure_race, measure_routing
+from .interface import ExpertTrainer, Solver
 
 #: A plan counts as exact below this L1 distance of its row sums from a.
 EXACT = 1e-4
@@ -23,15 +24,19 @@ def plans(_, answer):
     return {"plan": host(answer.plan)}
 
 
-sweep = Experiment(problems.plane, measure, stack=("gamma", "k"))
-uniform = Experiment(problems.plane, measure, stack=("gamma", "k"))
-starts = Experiment(problems.plane, measure, stack=("gamma", "k"))
-lines = Experiment(problems.gaussians, measure, stack=("pair", "k"), exhibit=plans)
-pictures = Experiment(problems.colours, measure, stack=("pair", "k"), exhibit=plans)
-router = Experiment(problems.routing, measure_routing, stack=("k",))
-race = Experiment(problems.clouds, measure_race, seconds=True)
-large = Experiment(problems.clouds, measure_race, seconds=True)
-experts = Experiment(mixture.digits, mixture.measure)
+sweep = Experiment(problems.plane, measure, stack=("gamma", "k"), interface=Solver)
+uniform = Experiment(problems.plane, measure, stack=("gamma", "k"), interface=Solver)
+starts = Experiment(problems.plane, measure, stack=("gamma", "k"), interface=Solver)
+lines = Experiment(
+    problems.gaussians, measure, stack=("pair", "k"), exhibit=plans, interface=Solver
+)
+pictures = Experiment(
+    problems.colours, measure, stack=("pair", "k"), exhibit=plans, interface=Solver
+)
+router = Experiment(problems.routing, measure_routing, stack=("k",), interface=Solver)
+race = Experiment(problems.clouds, measure_race, seconds=True, interface=Solver)
+large = Experiment(problems.clouds, measure_race, seconds=True, interface=Solver)
+experts = Experiment(mixture.digits, mixture.measure, interface=ExpertTrainer)
 
 # Sweep (P3w), uniform (P3u), lines (P1, P2) and pictures (P4): one alpha and one plan each.
 

@@ -12,14 +12,17 @@ from claimbench import Experiment, slope
 from . import contenders as who
 from . import opponents
 from .evaluate import measure, measure_path
+from .interface import Recovery, RecoveryPath
 from .problem import matrix_recovery
 
-initialisation = Experiment(matrix_recovery, measure, stack=("alpha",))
-overparameterisation = Experiment(matrix_recovery, measure, stack=("search_rank", "alpha"))
-outliers = Experiment(matrix_recovery, measure, stack=("p", "magnitude"))
-gaussian = Experiment(matrix_recovery, measure, stack=("sigma",))
-rate = Experiment(matrix_recovery, measure_path)
-convex = Experiment(matrix_recovery, measure)
+initialisation = Experiment(matrix_recovery, measure, stack=("alpha",), interface=Recovery)
+overparameterisation = Experiment(
+    matrix_recovery, measure, stack=("search_rank", "alpha"), interface=Recovery
+)
+outliers = Experiment(matrix_recovery, measure, stack=("p", "magnitude"), interface=Recovery)
+gaussian = Experiment(matrix_recovery, measure, stack=("sigma",), interface=Recovery)
+rate = Experiment(matrix_recovery, measure_path, interface=RecoveryPath)
+convex = Experiment(matrix_recovery, measure, interface=Recovery)
 
 
 # Clean measurements: the error follows alpha.

@@ -12,18 +12,27 @@ from . import contenders as who
 from . import detectors, linear, peers, races, solvers
 from . import evaluate as seen
 from . import problem as problems
+from .interface import Detector, FrameRegistrar, MarginalPredictor, Registrar, StepSolver
 
 #: Two poses are one where they are this near to each other, m: a thousand times rounding.
 SAME = 1e-6
 
-marginals = Experiment(linear.marginals, seen.measure_marginals, stack=("scene", "frame"))
-detection = Experiment(linear.detection, seen.measure_detection, stack=("scene", "frame"))
-solving = Experiment(linear.systems, seen.measure_steps, stack=("scene", "frame"))
-corridors = Experiment(problems.registrations, seen.measure, stack=("scene",), exhibit=seen.clouds)
-gates = Experiment(problems.registrations, seen.measure, stack=("scene",))
-cylinder = Experiment(problems.cylinders, seen.measure, exhibit=seen.clouds)
-steps = Experiment(linear.batch_of_systems, seen.measure_batch, seconds=True)
-frames = Experiment(races.frames, seen.measure_frames, seconds=True)
+marginals = Experiment(
+    linear.marginals, seen.measure_marginals, stack=("scene", "frame"), interface=MarginalPredictor
+)
+detection = Experiment(
+    linear.detection, seen.measure_detection, stack=("scene", "frame"), interface=Detector
+)
+solving = Experiment(
+    linear.systems, seen.measure_steps, stack=("scene", "frame"), interface=StepSolver
+)
+corridors = Experiment(
+    problems.registrations, seen.measure, stack=("scene",), exhibit=seen.clouds, interface=Registrar
+)
+gates = Experiment(problems.registrations, seen.measure, stack=("scene",), interface=Registrar)
+cylinder = Experiment(problems.cylinders, seen.measure, exhibit=seen.clouds, interface=Registrar)
+steps = Experiment(linear.batch_of_systems, seen.measure_batch, seconds=True, interface=StepSolver)
+frames = Experiment(races.frames, seen.measure_frames, seconds=True, interface=FrameRegistrar)
 
 # H1: do the blocks predict the errors?
 

@@ -79,5 +79,5 @@ def small_gicp(problem):
 
 
 def _counted(problem, answer):
-    problem.calls += problem.registration.calls.sum()
+    problem.calls += problem.registration.calls.sum().cpu()
     return answer

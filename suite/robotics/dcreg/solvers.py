@@ -91,9 +91,10 @@ def dcreg_looped(problem: Systems) -> Step:
 
 
 def _singly(problem: Systems, solve: Callable[..., single.Step], *options: float) -> Step:
-    pairs = zip(problem.H[:LOOPED].numpy(), problem.b[:LOOPED].numpy(), strict=True)
-    found = [solve(H, b, *options) for H, b in pairs]
+    H, b = (part[:LOOPED].cpu().numpy() for part in (problem.H, problem.b))
+    found = [solve(*pair, *options) for pair in zip(H, b, strict=True)]
+    device = problem.H.device
     return Step(
-        torch.tensor([one.dx.tolist() for one in found], dtype=torch.float64),
-        torch.tensor([one.steps for one in found]),
+        torch.tensor([one.dx.tolist() for one in found], dtype=torch.float64, device=device),
+        torch.tensor([one.steps for one in found], device=device),
     )

@@ -1,0 +1,1 @@
+"""For those who bring something: a method to be checked or begun, a paper to be written."""
