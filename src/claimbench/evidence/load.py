@@ -56,7 +56,7 @@ def load(plan: Plan, job: Job) -> Load:
         blocks = groups * len(design.blocks)
         return Load(len(trials) - len(there) + blocks, len(there))
     units = plan.units(job, _chosen(job, there))
-    stored = sum(not context.fresh and Path(unit.file).is_file() for unit in units)
+    stored = 0 if context.fresh else sum(any(plan.stored(job, unit)) for unit in units)
     return Load(len(units) - stored, len(there) + stored)
 
 

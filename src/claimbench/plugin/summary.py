@@ -106,11 +106,13 @@ def verdict_table(record: Record) -> Table:
 
 def _looks(looks: tuple[Look, ...]) -> str:
     """Return how many experiments ended early, and on how many of their replicates."""
-    early = [look for look in looks if look.ended == "decided" and look.number < len(look.sizes)]
-    taken, whole = sum(one.replicates for one in looks), sum(one.sizes[-1] for one in looks)
+    ended = [look for look in looks if look.ended != "over budget"]
+    early = sum(look.number < len(look.sizes) for look in ended)
+    taken, whole = sum(one.replicates for one in ended), sum(one.sizes[-1] for one in ended)
+    cut = f"; {len(looks) - len(ended):,} more were cut short" if len(ended) < len(looks) else ""
     return (
-        f"until decided: {len(early):,} of {len(looks):,} experiments that were looked at ended"
-        f" early; {taken:,} of {whole:,} replicates, each interval at {percent(spent(LEVEL))}"
+        f"until decided: {early:,} of {len(ended):,} experiments that were looked at ended early;"
+        f" {taken:,} of {whole:,} replicates, each interval at {percent(spent(LEVEL))}{cut}"
     )
 
 
