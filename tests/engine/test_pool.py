@@ -177,6 +177,7 @@ def flat(problem):
     ctypes.CDLL(None).usleep(300_000)
     return descend(problem, 0.0)
 """
+HANG = "    import ctypes\n\n    ctypes.CDLL(None).usleep(60_000_000)"
 
 
 @pytest.mark.parametrize("jump", [1e6, -1e6])
@@ -187,11 +188,11 @@ def test_budgets_do_not_hang_on_the_time_of_day(
     bench = edited(
         BENCH,
         ("\n@line.baseline\ndef flat(problem):\n    return descend(problem, 0.0)\n", CALM),
-        ("    return 1.5 * descend(problem, 0.0)", "    while True:\n        pass"),
+        ("    return 1.5 * descend(problem, 0.0)", HANG),
     )
     claims = edited(
         CLAIM_TOML,
-        ("budget = 20", f"budget = {BUDGET}"),
+        ("budget = 20", "budget = 4"),
         ("T = [1, 2, 4]\n", "T = [2]\n"),
         ("where = { T = [2, 4] }\n", ""),
     )
@@ -205,4 +206,4 @@ def test_budgets_do_not_hang_on_the_time_of_day(
 
     assert found["line", "flat"].status == "ok"
     assert found["line", "flatter"].status == "over budget"
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 50

@@ -53,6 +53,8 @@ def test_runs_see_each_other_and_not_themselves(tmp_path: Path) -> None:
     assert not two.alone()
     two.close()
     assert one.alone()
+    one.close()
+    assert one.alone()
 
 
 def test_where_nothing_can_be_locked_nobody_is_seen(tmp_path: Path) -> None:

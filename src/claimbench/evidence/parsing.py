@@ -5,12 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 #: The first word of the modules that belong to the project.
 PROJECT = ("suite", "baselines", "claimbench")
 
 #: A module, the name in it (None: the module), and whether attributes of it name things in it.
 Target = tuple[str, str | None, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One definition: its text, the names it uses, the imports inside it, what it spells out."""
+
+    text: str
+    names: tuple[tuple[str, str | None], ...]
+    imports: tuple[Target, ...]
+    spelled: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -33,6 +44,26 @@ class Module:
     definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
     imports: dict[str, list[Target]] = field(default_factory=dict)
     statements: list[ast.stmt] = field(default_factory=list)
+    pieces: dict[str, Piece] = field(default_factory=dict)
+
+    def piece(self, name: str) -> Piece:
+        """Return a definition; under an empty name what the module does as it is imported."""
+        if name not in self.pieces:
+            nodes = [bare(node, self) for node in self.definitions.get(name, ())]
+            # What runs at import may matter to anything in the module.
+            nodes += [
+                bare(node, self) if self.is_taken(node) else node
+                for node in self.statements
+                if not self.is_registration(node)
+            ]
+            self.pieces[name] = Piece(
+                text="\n".join(ast.dump(node) for node in nodes),
+                names=tuple(dict.fromkeys(names(nodes))),
+                # An import inside a function binds there; what it binds is not worth telling apart.
+                imports=tuple(target for _, target in imports_in(nodes, self.package)),
+                spelled=tuple(dict.fromkeys(strings(nodes))),
+            )
+        return self.pieces[name]
 
     def add(self, imported: Iterable[tuple[str, Target]]) -> None:
         """Take note of imported names."""
@@ -78,8 +109,9 @@ def is_project(module: str) -> bool:
     return module.partition(".")[0] in PROJECT
 
 
+@cache
 def parse(name: str, package: str, folder: str, text: str) -> Module:
-    """Return the module of that source."""
+    """Return the module of that source; what is parsed once is the same for all who ask."""
     module = Module(name, package, folder)
     for node in ast.parse(text).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):

@@ -7,7 +7,6 @@ followed: their versions are part of the key.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
@@ -27,16 +26,6 @@ _NO_INPUT = {".py", ".pyc", ".md"}
 _LONGEST = 200
 
 Function = Callable[..., Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """One definition: its text, the names it uses, the imports inside it, the files it names."""
-
-    text: str
-    names: tuple[tuple[str, str | None], ...]
-    imports: tuple[Target, ...]
-    files: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -60,6 +49,13 @@ class _Reach:
     packages: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
 
+    def join(self, other: _Reach) -> None:
+        """Take in what another reached."""
+        self.texts |= other.texts
+        self.loaded |= other.loaded
+        self.packages |= other.packages
+        self.files |= other.files
+
 
 class Sources:
     """Digests of functions of one checkout; each file is parsed once.
@@ -73,7 +69,8 @@ class Sources:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._modules: dict[str, Module | None] = {}
-        self._pieces: dict[tuple[str, str], _Piece] = {}
+        self._spelled: dict[tuple[str, str], tuple[list[Target], list[str]]] = {}
+        self._own: dict[Callable[..., Any], _Reach] = {}
         self._reached: dict[tuple[Function, ...], _Reach] = {}
         self._digests: dict[tuple[Function, ...], str] = {}
 
@@ -106,18 +103,25 @@ class Sources:
             reach = _Reach()
             for function in functions:
                 if function is not None:
-                    module = self._module(function.__module__)
-                    if module is None or function.__qualname__ not in module.definitions:
-                        raise BenchFileError(
-                            "the source of a function can't be followed",
-                            value=f"{function.__module__}.{function.__qualname__}",
-                            allowed="functions and classes defined at the top of a module of"
-                            f" {', '.join(PROJECT)}",
-                        )
-                    self._visit(function.__module__, function.__qualname__, reach)
+                    reach.join(self._reach_of_one(function))
             self._take_imports(reach)
             self._reached[functions] = reach
         return self._reached[functions]
+
+    def _reach_of_one(self, function: Callable[..., Any]) -> _Reach:
+        """Return what one function reaches: contenders of an experiment share the rest."""
+        if function not in self._own:
+            module = self._module(function.__module__)
+            if module is None or function.__qualname__ not in module.definitions:
+                raise BenchFileError(
+                    "the source of a function can't be followed",
+                    value=f"{function.__module__}.{function.__qualname__}",
+                    allowed="functions and classes defined at the top of a module of"
+                    f" {', '.join(PROJECT)}",
+                )
+            reach = self._own[function] = _Reach()
+            self._visit(function.__module__, function.__qualname__, reach)
+        return self._own[function]
 
     def _visit(self, module_name: str, name: str, reach: _Reach) -> None:
         module = self._module(module_name)
@@ -131,7 +135,7 @@ class Sources:
         self._take(module, name, reach)
 
     def _take(self, module: Module, name: str, reach: _Reach) -> None:
-        piece = self._piece(module, name)
+        piece, (modules, files) = module.piece(name), self._named(module, name)
         reach.texts[module.name, name] = piece.text
         for used, attribute in piece.names:
             if used in module.definitions:
@@ -139,9 +143,9 @@ class Sources:
             # A name may be imported and then bound anew: `solve = cached(solve)`.
             if used in module.imports or used not in module.definitions:
                 self._import(module, used, attribute, reach)
-        for target in piece.imports:
+        for target in (*piece.imports, *modules):
             self._follow(target, None, reach)
-        reach.files.update(piece.files)
+        reach.files.update(files)
 
     def _take_imports(self, reach: _Reach) -> None:
         """Take what runs as modules are imported of which nothing else was reached."""
@@ -177,28 +181,16 @@ class Sources:
                 if imported is not None:
                     self._load(f"{origin}.{imported}", reach)
 
-    def _piece(self, module: Module, name: str) -> _Piece:
-        if (module.name, name) not in self._pieces:
-            nodes = [parsing.bare(node, module) for node in module.definitions.get(name, ())]
-            # What runs at import may matter to anything in the module.
-            nodes += [
-                parsing.bare(node, module) if module.is_taken(node) else node
-                for node in module.statements
-                if not module.is_registration(node)
+    def _named(self, module: Module, name: str) -> tuple[list[Target], list[str]]:
+        """Return the modules and the files that a piece spells out."""
+        if (module.name, name) not in self._spelled:
+            piece = module.piece(name)
+            modules: list[Target] = [
+                (text, None, False) for text in piece.spelled if self._is_spelled(text)
             ]
-            used = tuple(dict.fromkeys(parsing.names(nodes)))
-            spelled = set(parsing.strings(nodes))
-            self._pieces[module.name, name] = _Piece(
-                text="\n".join(ast.dump(node) for node in nodes),
-                names=used,
-                # An import inside a function binds there; what it binds is not worth telling apart.
-                imports=(
-                    *(target for _, target in parsing.imports_in(nodes, module.package)),
-                    *((text, None, False) for text in sorted(spelled) if self._is_spelled(text)),
-                ),
-                files=tuple(self._files(module, spelled, dict(used))),
-            )
-        return self._pieces[module.name, name]
+            files = self._files(module, piece.spelled, dict(piece.names))
+            self._spelled[module.name, name] = modules, files
+        return self._spelled[module.name, name]
 
     def _import(self, module: Module, name: str, attribute: str | None, reach: _Reach) -> None:
         """Follow a name that the module imports, or that it may have by ``import *``."""

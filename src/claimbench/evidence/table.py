@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from claimbench.errors import BenchFileError
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.store import Rows, rows_of
 from claimbench.evidence.unit import Outcome, Unit
+
+#: A unit, what became of it, and its rows if it has any.
+_Read = tuple[Unit, Outcome, Rows | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,33 @@ class Subject(Mapping[str, NDArray[Any]]):
 
     def take(self, replicates: NDArray[np.intp]) -> Subject:
         """Return the same evidence on some replicates, which may repeat."""
-        return Subject(
-            self.name,
-            {name: values[replicates] for name, values in self.measures.items()},
-            self.settings,
-        )
+        return Subject(self.name, _Taken(self.measures, replicates), self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken(Mapping[str, NDArray[Any]]):
+    """Some replicates of all measures, taken when asked for: a bootstrap asks ten thousand times.
+
+    Attributes
+    ----------
+    replicates
+        Their indices, which may repeat.
+    """
+
+    measures: Mapping[str, NDArray[Any]]
+    replicates: NDArray[np.intp]
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        return self.measures[key][self.replicates]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.measures
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.measures)
+
+    def __len__(self) -> int:
+        return len(self.measures)
 
 
 def subject(evidence: ContenderEvidence, design: Design) -> Subject:
@@ -109,9 +135,14 @@ def frame(evidence: Sequence[ContenderEvidence]) -> tuple[pd.DataFrame, pd.DataF
     rows: list[pd.DataFrame] = []
     traces: list[pd.DataFrame] = []
     for one in evidence:
-        for unit, outcome in zip(one.units, one.outcomes, strict=True):
-            found = rows_of(unit, outcome) if outcome.status == "ok" else None
-            rows.append(_rows_frame(one, unit, outcome, found))
+        read = [
+            (unit, outcome, rows_of(unit, outcome) if outcome.status == "ok" else None)
+            for unit, outcome in zip(one.units, one.outcomes, strict=True)
+        ]
+        # In as few tables as have the same columns: one for each block takes seconds.
+        for _, alike in groupby(read, key=_layout):
+            rows.append(_rows_frame(one, list(alike)))
+        for unit, _, found in read:
             if found is not None:
                 traces.extend(_trace_frames(one, unit, found))
     return (
@@ -138,20 +169,40 @@ def _index(evidence: ContenderEvidence, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _rows_frame(
-    evidence: ContenderEvidence, unit: Unit, outcome: Outcome, rows: Rows | None
-) -> pd.DataFrame:
-    index = _index(evidence, unit)
+def _layout(read: _Read) -> tuple[str, ...]:
+    """Return what two blocks must share to have one table."""
+    unit, _, rows = read
     if rows is None:
-        return pd.DataFrame({**index, "status": outcome.status, "reason": outcome.reason})
-    columns = {name: values for name, values in rows.columns.items() if values.ndim == 1}
+        return ("", *unit.cells[0])
+    return (*unit.cells[0], "", *(name for name, v in rows.columns.items() if v.ndim == 1))
+
+
+def _rows_frame(evidence: ContenderEvidence, alike: Sequence[_Read]) -> pd.DataFrame:
+    indices = [_index(evidence, unit) for unit, _, _ in alike]
+    columns: dict[str, Any] = {
+        name: [value for index in indices for value in index[name]]
+        if isinstance(first, list)
+        else first
+        for name, first in indices[0].items()
+    }
+    told = [(unit.n * len(unit.cells), outcome, rows) for unit, outcome, rows in alike]
+    if told[0][2] is None:
+        for name in ("status", "reason"):
+            columns[name] = [getattr(one, name) for n, one, _ in told for _ in range(n)]
+        return pd.DataFrame(columns)
+    found = [(n, outcome, rows) for n, outcome, rows in told if rows is not None]
+    for name, values in found[0][2].columns.items():
+        if values.ndim == 1:
+            columns[name] = np.concatenate([rows.columns[name] for *_, rows in found])
     # Seconds are never served from the store, not even where another run wrote there meanwhile.
-    spent = np.nan if outcome.from_store else outcome.seconds / len(rows.status)
-    columns["seconds"] = np.full(len(rows.status), spent)
-    frame = pd.DataFrame({**index, **columns, "status": rows.status})
-    frame["peak_memory_bytes"] = rows.peak_memory_bytes
-    frame["reason"] = None
-    return frame
+    columns["seconds"] = np.concatenate(
+        [np.full(n, np.nan if one.from_store else one.seconds / n) for n, one, _ in found]
+    )
+    columns["status"] = np.concatenate([rows.status for *_, rows in found])
+    peaks = [rows.peak_memory_bytes for n, _, rows in found for _ in range(n)]
+    columns["peak_memory_bytes"] = np.array(peaks, dtype=object if None in peaks else np.int64)
+    columns["reason"] = None
+    return pd.DataFrame(columns)
 
 
 def _trace_frames(evidence: ContenderEvidence, unit: Unit, rows: Rows) -> Iterator[pd.DataFrame]:

@@ -83,7 +83,7 @@ def gallery(
         if (content := kept.read(place, key)) is not None
     }
     if len(drawn) == len(experiments) and keys:
-        # An entry is kept where nothing at all went wrong.
+        # Where anything had gone wrong, its entry would be missing.
         return Gallery({one.name: drawn[one.name] for one in experiments}, ())
     own, new = load(root, paper), set()
     for one in experiments:
@@ -105,9 +105,10 @@ def gallery(
     drawn = {one.name: drawn[one.name] for one in experiments}
     made = Gallery(drawn, tuple(_errors(own, [one.name for one in experiments], designed)))
     # What went wrong may go well the next time: a package that is installed, a file that is back.
-    if keys and not made.errors and not any(d.errors or d.missing for d in drawn.values()):
+    if keys and not made.errors:
         for name in sorted(new):
-            kept.keep(place, keys[name], plain(dataclasses.asdict(drawn[name])))
+            if not drawn[name].errors and not drawn[name].missing:
+                kept.keep(place, keys[name], plain(dataclasses.asdict(drawn[name])))
     return made
 
 
