@@ -51,6 +51,10 @@ class Cluster:
         fixed = ("--nthreads", "1", "--no-dashboard", "--name", name, "--local-directory")
         self.start(name, "worker", self.address, *fixed, str(local), *words, **variables)
 
+    def met(self, name: str) -> bool:
+        """Whether the scheduler knows that worker."""
+        return "Registered to" in self.log(name)
+
     def kill(self, name: str) -> None:
         """Kill a process as the system's out-of-memory killer would."""
         os.kill(self.processes[name].pid, signal.SIGKILL)
