@@ -245,7 +245,7 @@ def test_a_session_on_a_cluster_is_a_local_session(root: Path, tmp_path: Path, n
         wait_for(lambda: running.met("a") and running.met("b"))
         killer = killing(running, root / results / "store", "a")
         words = ("--backend", "dask", "--scheduler", running.address, "--results-dir", results)
-        done = toy.run(root, "suite", "--benchmark-only", *words)
+        done = toy.run(root, "suite", "--benchmark-only", *words, timeout=600)
         killer.join()
     (record,) = toy.records(root, results)
     again = toy.bench(root, "--results-dir", results)
