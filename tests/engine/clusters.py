@@ -15,7 +15,7 @@ from pathlib import Path
 
 from toy import environment
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass
@@ -50,6 +50,10 @@ class Cluster:
         local = self.folder / name
         fixed = ("--nthreads", "1", "--no-dashboard", "--name", name, "--local-directory")
         self.start(name, "worker", self.address, *fixed, str(local), *words, **variables)
+
+    def met(self, name: str) -> bool:
+        """Whether the scheduler knows that worker."""
+        return "Registered to" in self.log(name)
 
     def kill(self, name: str) -> None:
         """Kill a process as the system's out-of-memory killer would."""

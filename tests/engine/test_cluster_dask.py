@@ -86,6 +86,7 @@ def dask(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
     with cluster(tmp_path_factory.mktemp("dask") / "files", root) as running:
         running.worker("a", "--no-nanny")
         running.worker("b", "--no-nanny")
+        wait_for(lambda: running.met("a") and running.met("b"))
         yield running
 
 
@@ -101,12 +102,15 @@ def machine(root: Path, store: Path, *, mixed: bool = False, **changes: Any) -> 
     return context(root, **parts)
 
 
-def found_on(dask: Cluster | None, client: Context, *, mixed: bool = False) -> Any:
+def found_on(
+    dask: Cluster | None, client: Context, *, mixed: bool = False, patience: float = 30
+) -> Any:
     """Return the evidence that a cluster makes of all that is no race."""
 
     def hire(modules: Sequence[str]) -> DaskPool:
         assert dask is not None, "all of it was in the store"
-        return DaskPool(dask.address, context=client, modules=modules, mixed=mixed, patience=2)
+        parts = {"context": client, "modules": modules, "mixed": mixed, "patience": patience}
+        return DaskPool(dask.address, **parts)
 
     engine = Run(client, workers=1, hire=hire)
     try:
@@ -170,7 +174,7 @@ def test_another_fingerprint_is_refused_with_what_differs(
     client = machine(root, tmp_path, fingerprint=fingerprint() | {"cpu": "the client's"})
 
     with pytest.raises(ClusterError, match=r"no Dask worker may compute.*another fingerprint: cpu"):
-        found_on(dask, client)
+        found_on(dask, client, patience=1)
 
     (reason,) = client.machines.refused.values()
     assert reason.endswith('there, "the client\'s" here')
@@ -238,9 +242,10 @@ def test_a_session_on_a_cluster_is_a_local_session(root: Path, tmp_path: Path, n
     with cluster(tmp_path / "dask", root) as running:
         running.worker("a", nanny)
         running.worker("b", nanny)
+        wait_for(lambda: running.met("a") and running.met("b"))
         killer = killing(running, root / results / "store", "a")
         words = ("--backend", "dask", "--scheduler", running.address, "--results-dir", results)
-        done = toy.run(root, "suite", "--benchmark-only", *words)
+        done = toy.run(root, "suite", "--benchmark-only", *words, timeout=600)
         killer.join()
     (record,) = toy.records(root, results)
     again = toy.bench(root, "--results-dir", results)

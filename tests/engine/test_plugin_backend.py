@@ -16,7 +16,8 @@ from claimbench.plugin.backend import Cluster
 
 def option(**changes: Any) -> SimpleNamespace:
     """Return what pytest has read, where only `changes` were typed."""
-    typed = {"backend": "local", "scheduler": None, "mixed": False, "workers": None, **changes}
+    typed = {"backend": "local", "scheduler": None, "mixed": False, "workers": None}
+    typed |= {"candidates": [], **changes}
     return SimpleNamespace(**{f"claimbench_{name}": value for name, value in typed.items()})
 
 
@@ -33,6 +34,10 @@ DASK = {"backend": "dask", "scheduler": "tcp://here:1"}
         ({"backend": "dask"}, r"does not say where.*allowed: --scheduler ADDRESS.*--scheduler tcp"),
         ({"scheduler": "tcp://here:1"}, r"--scheduler is for a cluster.*to mend it:.*backend dask"),
         ({"mixed": True}, r"--mixed is for a cluster: '--backend local'; allowed: --backend dask"),
+        (
+            {**DASK, "candidates": ["a/b=c.py:d"]},
+            r"where its file is: 'a/b=c.py:d'.*without --b",
+        ),
         ({**DASK, "workers": 2}, r"--workers is for this machine.*dask worker tcp://here:1"),
     ],
 )

@@ -112,7 +112,9 @@ class Answer:
         """Read an answer."""
         parts = json.loads(text)
         outcome = parts.pop("outcome")
-        return cls(outcome=None if outcome is None else Outcome(**outcome), **parts)
+        if outcome is not None:
+            outcome = Outcome(**{**outcome, "notices": tuple(outcome["notices"])})
+        return cls(outcome=outcome, **parts)
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:

@@ -68,6 +68,13 @@ class Cluster:
                 allowed="as many workers as the cluster has",
                 cure=f"dask worker {scheduler} --nworkers N --nthreads 1",
             )
+        if option.claimbench_candidates:
+            raise UsageError(
+                "a candidate runs on this machine, where its file is",
+                value=option.claimbench_candidates[0],
+                allowed="--candidate without --backend dask",
+                cure="pytest suite --benchmark-only --candidate ...   (uses what the cluster made)",
+            )
         if find_spec("distributed") is None:
             raise UsageError(
                 "--backend dask needs a package that is not installed",
