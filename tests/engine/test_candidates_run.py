@@ -340,7 +340,7 @@ def test_an_unknown_paper_is_told_before_anything_is_imported(races: Path) -> No
 def test_a_paper_that_is_not_collected_is_told(races: Path) -> None:
     """A candidate that took no part would be missed by nobody."""
     specs = options._candidates(config_of(races, "toy/line=steeper.py:solve"))
-    session = Session(cast(Options, SimpleNamespace(candidates=specs)))
+    session = Session(cast(Options, SimpleNamespace(candidates=specs, budget=None)))
     session.collected = {"toy/second"}
 
     with pytest.raises(CandidateError, match="does not collect: 'toy/line'; allowed: toy/second"):

@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 #: Extras that `make` installs. The others are a single paper's, large, and used at full or not at
 #: all: whoever wants one asks for it.
-LOCKED = ("peers", "data", "dev")
+LOCKED = ("peers", "data", "dask", "dev")
 ALONE = {name: lines for name, lines in EXTRAS.items() if name not in LOCKED}
 REQUIREMENTS = [*PROJECT["dependencies"], *(line for name in LOCKED for line in EXTRAS[name])]
 PEERS = {"ot", "cvxpy", "clarabel", "skimage", "sklearn", "statsmodels", "dvc", "asv"}
