@@ -39,6 +39,7 @@ def test_each_paper_has_three_faults_of_its_own() -> None:
     assert max(Counter((one.paper, one.id) for one in ALL).values()) == 1
 
 
+@pytest.mark.exam
 def test_a_fault_in_a_toy_is_called_and_a_change_without_effect_is_not(tmp_path: Path) -> None:
     """The whole way: a checkout apart, the run without a fault accepted, then one by one."""
     root = make(tmp_path / "toy")
