@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import toy
 
 SLOW = toy.METHOD.replace("    problem.calls", "    sleep(0.5)\n    problem.calls", 1).replace(
@@ -52,6 +53,7 @@ def test_a_terminal_shows_paper_contender_block_and_time_while_the_run_goes_on(t
     assert "2 claims: 2 reproduced" in shown
 
 
+@pytest.mark.exam
 def test_a_second_run_tells_beforehand_what_it_will_cost(tmp_path):
     """The cost of each contender's blocks is remembered from run to run."""
     root = toy.make(tmp_path, method__py=SLOW)
