@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from claimbench.checkout import papers
 from claimbench.claim_file import read_claim_file
 from claimbench.duet.kernels import primary_kernels
+from claimbench.evidence.unit import Unit
 from claimbench.words import Profile
 
 #: Kernels are followed where they are smallest: a history of many commits has to be cheap.
@@ -25,6 +26,10 @@ def plan(root: Path) -> dict[str, Any]:
     units = {one.name: asdict(one.unit) for one in primary_kernels(root, profile=PROFILE)}
     for unit in units.values():
         del unit["root"]
+        # What a unit has by default may be unknown to an older commit, whose default it is as well.
+        for part in fields(Unit):
+            if unit.get(part.name, part) == part.default:
+                del unit[part.name]
     return {"kernels": units, "claims": list(_primary(root))}
 
 
