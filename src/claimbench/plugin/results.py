@@ -8,14 +8,17 @@ from claimbench.aside import written
 from claimbench.errors import StoreError
 
 
-def draw_report(record_path: Path, reports: Path, root: Path) -> Path:
-    """Draw the report of a record, and return where it is."""
+def draw_report(record_path: Path, reports: Path, root: Path, workers: int) -> Path:
+    """Draw the report of a record by as many workers as fit here, and return where it is."""
+    from claimbench.fingerprint import default_workers
     from claimbench.gate.accepted import accepted_claims
     from claimbench.report import write_report
 
     profile = record_path.parent.parent.name
     out = reports / profile / f"{record_path.stem}.html"
-    return write_report(record_path, out, root=root, accepted=accepted_claims(root, profile))
+    accepted = accepted_claims(root, profile)
+    processes = min(workers, default_workers("cpu"))
+    return write_report(record_path, out, root=root, accepted=accepted, processes=processes)
 
 
 def probe(results: Path) -> None:
