@@ -80,25 +80,34 @@ def _once(pool: Pool, kernel: Kernel, root: Path) -> Outcome:
 
 
 def asked(found: Duet) -> int:
-    """Return how many rounds would find a slowdown of SEEN, from what the first ones spread."""
+    """Return how many rounds would find a slowdown of SEEN, as these spread; no more: enough."""
+    done = len(found.ratios)
     needed = rounds_needed(found.ratios, effect=SEEN, tolerance=TOLERANCE, level=LEVEL, power=POWER)
-    affordable = int(SECONDS / sum(found.seconds))
-    return max(2 * len(found.ratios), min(needed, affordable))
+    affordable = max(2 * ROUNDS, int(SECONDS / sum(found.seconds)))
+    if done >= 2 * ROUNDS and needed <= done:
+        return done
+    # At least twice as many: the spread of a few rounds is itself uncertain.
+    return min(max(needed, 2 * done), affordable)
+
+
+def look(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Duet:
+    """Play, and play anew and longer while that could matter."""
+    found = play(kernel, base, head, rounds=rounds)
+    while not found.lost and found.interval.low <= TOLERANCE < found.interval.high:
+        if (more := asked(found)) <= len(found.ratios):
+            break
+        found = play(kernel, base, head, rounds=more)
+    return found
 
 
 def judge(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Finding:
-    """Play, play anew and longer where that could matter, and confirm before it fails."""
-    found = play(kernel, base, head, rounds=rounds)
+    """Look, and look a second time before it fails."""
+    found = look(kernel, base, head, rounds=rounds)
     if found.lost:
         return Finding(kernel.name, "inconclusive", f"not timed: {found.lost}")
-    if found.interval.low <= TOLERANCE < found.interval.high:
-        rounds = asked(found)
-        found = play(kernel, base, head, rounds=rounds)
-        if found.lost:
-            return Finding(kernel.name, "inconclusive", f"not timed: {found.lost}")
     state = _state(found)
     if state == "regressed":
-        again = play(kernel, base, head, rounds=rounds)
+        again = look(kernel, base, head, rounds=len(found.ratios))
         if again.lost or _state(again) != "regressed":
             return _finding(found, "inconclusive", "; a second look does not confirm it")
         return _finding(found, state, "; a second look confirms it")
