@@ -51,7 +51,7 @@ def pytest_collection(session: pytest.Session) -> None:
     if session.config.stash[STATE].options.runs and not session.config.option.collectonly:
         from claimbench.evidence.pool import prepare
 
-        prepare()
+        prepare(session.config.rootpath)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -95,7 +95,8 @@ def galleries(orders: Sequence[Order], *, processes: int = 1) -> list[Gallery]:
         The most that draw at once; each imports the libraries for itself, so that a few pictures
         are drawn by this one.
     """
-    found = [_find(order) for order in orders]
+    engine = kept.engine()
+    found = [_find(order, engine) for order in orders]
     missing = {
         i: len(order.experiments) - len(found[i].drawn)
         for i, order in enumerate(orders)
@@ -117,10 +118,10 @@ def galleries(orders: Sequence[Order], *, processes: int = 1) -> list[Gallery]:
     ]
 
 
-def _find(order: Order) -> _Found:
+def _find(order: Order, engine: Mapping[str, Any]) -> _Found:
     if order.root is None:
         return _Found({}, {})
-    asked = {"asked": _plain(order), "code": kept.code(order.root, order.paper)}
+    asked = {"asked": _plain(order), "code": kept.code(order.root, order.paper, engine)}
     keys = {
         one.name: kept.key_of(
             {**asked, "experiment": one.name}, _evidence(order, one), order.record_path, order.paper
