@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from claimbench import comparison
 from claimbench.binding import Paper, control_where
 from claimbench.claim import Claim
 from claimbench.comparison import joined, unheard
-from claimbench.errors import BenchFileError, ClaimbenchError
+from claimbench.errors import ClaimbenchError
+from claimbench.estimation import Estimation
+from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence
 from claimbench.evidence.source import Sources
 from claimbench.evidence.table import Subject, subject
@@ -24,7 +26,7 @@ from claimbench.record import ClaimRecord, Comparison
 from claimbench.schema import finite
 from claimbench.statistics.holm import holm
 from claimbench.statistics.looks import settled
-from claimbench.verdict import Effects, Judgement, judge, with_control
+from claimbench.verdict import Judgement, judge, with_control
 
 Evidence = Mapping[tuple[str, str], ContenderEvidence]
 
@@ -46,7 +48,9 @@ class Judged:
     errors: tuple[str, ...]
 
 
-def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> Judged:
+def judge_claims(
+    papers: Iterable[Paper], evidence: Mapping[str, Evidence], context: Context | None = None
+) -> Judged:
     """Judge every claim whose contenders all have evidence.
 
     Parameters
@@ -55,12 +59,16 @@ def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> J
         Bound at the profile of the run.
     evidence
         Paper's id -> (experiment, contender) -> evidence.
+    context
+        Of the run, in whose store resamples are kept; without it they are kept nowhere.
     """
+    sources: dict[Path, Sources] = {}
     claims: list[ClaimRecord] = []
     not_judged: dict[str, str] = {}
     errors: list[str] = []
     for paper in papers:
-        court = Court(paper, evidence.get(paper.id, {}))
+        shared = sources.setdefault(paper.files.root, Sources(paper.files.root))
+        court = Court(paper, evidence.get(paper.id, {}), shared, context)
         own: list[ClaimRecord] = []
         for claim in paper.claims:
             name = f"{paper.files.slug}/{claim.id}"
@@ -81,11 +89,18 @@ def judge_claims(papers: Iterable[Paper], evidence: Mapping[str, Evidence]) -> J
 class Court:
     """Judges the claims of one paper."""
 
-    def __init__(self, paper: Paper, evidence: Evidence, sources: Sources | None = None) -> None:
+    def __init__(
+        self,
+        paper: Paper,
+        evidence: Evidence,
+        sources: Sources | None = None,
+        context: Context | None = None,
+    ) -> None:
         self._paper = paper
         self._evidence = evidence
         self._rules = rules(paper)
         self._sources = sources or Sources(paper.files.root)
+        self._estimation = Estimation(paper.id, self._sources, context)
         self._subjects: dict[tuple[str, str], Subject] = {}
 
     def absent(self, claim: Claim) -> list[str]:
@@ -200,28 +215,13 @@ class Court:
                         claim.experiment, opponent, where, elsewhere=elsewhere, like=opponent
                     )
                 )
-            effects = self._effects(claim, sides)
+            effects = self._estimation.effects(
+                self._paper.estimands[claim.id],
+                sides,
+                n=self._paper.designs[claim.experiment].replicates,
+            )
             found[opponent] = judge(effects, rule, rng=_rng(self._paper.id, claim.id))
         return found
-
-    def _effects(self, claim: Claim, sides: Sequence[Subject]) -> Effects:
-        estimand = self._paper.estimands[claim.id]
-
-        def again(replicates: Any) -> object:
-            chosen = [side.take(np.asarray(replicates)) for side in sides]
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)  # inf - inf is judged, not warned
-                try:
-                    return estimand(*chosen)
-                except ClaimbenchError:
-                    raise
-                except Exception as error:
-                    raise BenchFileError(
-                        f"the estimand {claim.estimand} raised {type(error).__name__}: {error}"
-                    ) from error
-
-        n = self._paper.designs[claim.experiment].replicates
-        return Effects.from_estimand(again(np.arange(n)), again, n=n)
 
     def _record(
         self,

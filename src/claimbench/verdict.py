@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from claimbench.statistics import reason
-from claimbench.statistics.bootstrap import Statistic, bootstrap_intervals
+from claimbench.statistics.bootstrap import bootstrap_intervals
 from claimbench.statistics.effects import Effects, refuse_statistic, suited
 from claimbench.statistics.interval import (
     FloatArray,
@@ -113,7 +113,7 @@ def judge(effects: Effects, rule: Rule, *, rng: np.random.Generator) -> Judgemen
     """
     if effects.statistic is not None:
         refuse_statistic(rule)
-        return _judge_sample(effects.statistic, effects.n, rule, rng)
+        return _judge_sample(effects, rule, rng)
     values = effects.values
     if values is None:
         raise ValueError("effects hold neither values nor a statistic")
@@ -145,8 +145,12 @@ def _judge_column(values: FloatArray, rule: Rule) -> Judgement:
     return _conclude(interval, narrow, rule, values=values, p_value=p_value, needed=needed)
 
 
-def _judge_sample(statistic: Statistic, n: int, rule: Rule, rng: np.random.Generator) -> Judgement:
-    interval, narrow = bootstrap_intervals(statistic, n, levels=rule.levels, rng=rng)
+def _judge_sample(effects: Effects, rule: Rule, rng: np.random.Generator) -> Judgement:
+    assert effects.statistic is not None
+    n = effects.n
+    interval, narrow = bootstrap_intervals(
+        effects.statistic, n, levels=rule.levels, rng=rng, draw=effects.draw
+    )
     needed = None
     if _decide(interval, narrow, rule) == "inconclusive":
         targets = [rule.reproduced, *[[condition] for condition in rule.refuted]]

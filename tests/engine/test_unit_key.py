@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,16 @@ def test_a_package_is_told_by_what_provides_it() -> None:
         "numpy": version("numpy"),
         "no_such_module": "not installed",
     }
+
+
+@pytest.mark.parametrize("module", ["yaml", "dateutil", "_pytest", "six", "no_such_module"])
+def test_who_provides_a_module_is_told_as_by_the_standard_library(module: str) -> None:
+    """Declared or not, a folder or a file; only that nothing else is parsed."""
+    known = packages_distributions().get(module, [])
+
+    found = {one.metadata["Name"] for one in distributions() if packages._provides(one, module)}
+
+    assert found == set(known)
 
 
 def test_threads_are_in_the_key_and_are_the_worker_s(root: Path) -> None:

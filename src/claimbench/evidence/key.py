@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,12 @@ _MAKERS = ("clock.py", "kept.py", "streams.py", "worker.py", "store.py", "unit.p
 def engine_digest() -> str:
     """Return the digest of the engine's code that makes evidence, comments and docstrings aside."""
     folder = Path(__file__).parent
-    trees = (_code((folder / name).read_text(encoding="utf-8")) for name in _MAKERS)
+    return code_digest(folder / name for name in _MAKERS)
+
+
+def code_digest(files: Iterable[Path]) -> str:
+    """Return the digest of some files of Python, comments and docstrings aside."""
+    trees = (_code(file.read_text(encoding="utf-8")) for file in files)
     return hashlib.sha256("\n".join(trees).encode()).hexdigest()
 
 

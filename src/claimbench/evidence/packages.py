@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, version
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -29,17 +29,28 @@ def package_versions(modules: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _provided(module: str) -> str:
-    # Most packages are called like their module; to ask for all others takes a second.
+    # Most packages are called like their module; to ask all others takes a while.
     found = _version(module)
     if found is not None:
         return found
-    names = sorted(set(_distributions().get(module, ())))
+    names = sorted({one.metadata["Name"] for one in distributions() if _provides(one, module)})
     return ", ".join(f"{name} {_version(name)}" for name in names) or "not installed"
 
 
-@cache
-def _distributions() -> dict[str, list[str]]:
-    return dict(packages_distributions())
+def _provides(one: Distribution, module: str) -> bool:
+    """Whether a distribution says that it has this module at its top, or lists code of it.
+
+    As `importlib.metadata.packages_distributions` has it, which parses all that is installed.
+    """
+    declared = (one.read_text("top_level.txt") or "").split()
+    if declared:
+        return module in declared
+    lines = (one.read_text("RECORD") or "").splitlines()
+    files = (line.rpartition(",")[0].rpartition(",")[0].strip('"') for line in lines)
+    return any(
+        file.partition("/")[0].partition(".")[0] == module and file.endswith((".py", ".so", ".pyd"))
+        for file in files
+    )
 
 
 def _version(package: str) -> str | None:

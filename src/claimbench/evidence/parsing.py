@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -49,20 +50,13 @@ class Module:
     def piece(self, name: str) -> Piece:
         """Return a definition; under an empty name what the module does as it is imported."""
         if name not in self.pieces:
-            nodes = [bare(node, self) for node in self.definitions.get(name, ())]
+            nodes = list(self.definitions.get(name, ()))
             # What runs at import may matter to anything in the module.
-            nodes += [
-                bare(node, self) if self.is_taken(node) else node
-                for node in self.statements
-                if not self.is_registration(node)
-            ]
-            self.pieces[name] = Piece(
-                text="\n".join(ast.dump(node) for node in nodes),
-                names=tuple(dict.fromkeys(names(nodes))),
-                # An import inside a function binds there; what it binds is not worth telling apart.
-                imports=tuple(target for _, target in imports_in(nodes, self.package)),
-                spelled=tuple(dict.fromkeys(strings(nodes))),
-            )
+            statements = [node for node in self.statements if not self.is_registration(node)]
+            shortened = [*nodes, *(node for node in statements if self.is_taken(node))]
+            nodes += statements
+            with bare(shortened, self):
+                self.pieces[name] = _piece(nodes, self.package)
         return self.pieces[name]
 
     def add(self, imported: Iterable[tuple[str, Target]]) -> None:
@@ -159,38 +153,54 @@ def imports_in(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, Ta
                 yield from imported(inner, package)
 
 
-def names(nodes: Iterable[ast.stmt]) -> Iterator[tuple[str, str | None]]:
-    """Yield every name used, with the attribute taken of it where there is one."""
+@contextmanager
+def bare(nodes: Iterable[ast.stmt], module: Module) -> Iterator[None]:
+    """Leave out docstrings and the decorators that only register, while inside.
+
+    The nodes themselves are changed and mended: to copy all that a run reaches takes seconds.
+    """
+    dropped = []
+    try:
+        for node in {id(node): node for node in nodes}.values():
+            for inner in ast.walk(node):
+                if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    continue
+                dropped.append((inner, inner.body, inner.decorator_list))
+                if ast.get_docstring(inner, clean=False) is not None:
+                    inner.body = inner.body[1:] or [ast.Pass()]
+                inner.decorator_list = [
+                    decorator
+                    for decorator in inner.decorator_list
+                    if not module.registers(decorator)
+                ]
+        yield
+    finally:
+        for inner, body, decorators in reversed(dropped):
+            inner.body, inner.decorator_list = body, decorators
+
+
+def _piece(nodes: Sequence[ast.stmt], package: str) -> Piece:
+    used: dict[tuple[str, str | None], None] = {}
+    imports: list[Target] = []
+    spelled: dict[str, None] = {}
     for root in nodes:
-        attributes = set()
-        for node in ast.walk(root):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                attributes.add(id(node.value))
-                yield node.value.id, node.attr
-        for node in ast.walk(root):
-            if isinstance(node, ast.Name) and id(node) not in attributes:
-                yield node.id, None
-
-
-def strings(nodes: Iterable[ast.stmt]) -> Iterator[str]:
-    """Yield every text that is written out."""
-    for root in nodes:
-        for node in ast.walk(root):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield node.value
-
-
-def bare(node: ast.stmt, module: Module) -> ast.stmt:
-    """Drop docstrings and the decorators that only register with an experiment."""
-    copied = ast.parse(ast.unparse(node)).body[0]
-    for inner in ast.walk(copied):
-        if isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            if ast.get_docstring(inner, clean=False) is not None:
-                inner.body = inner.body[1:] or [ast.Pass()]
-            inner.decorator_list = [
-                decorator for decorator in inner.decorator_list if not module.registers(decorator)
-            ]
-    return copied
+        owners = set()
+        for node in ast.walk(root):  # whatever has an attribute comes after the attribute
+            if isinstance(node, ast.Name):
+                if id(node) not in owners:
+                    used[node.id, None] = None
+            elif isinstance(node, ast.Attribute):
+                if isinstance(node.value, ast.Name):
+                    owners.add(id(node.value))
+                    used[node.value.id, node.attr] = None
+            elif isinstance(node, ast.Constant):
+                if isinstance(node.value, str):
+                    spelled[node.value] = None
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                # It binds inside a function; what it binds is not worth telling apart.
+                imports += [target for _, target in imported(node, package)]
+    text = "\n".join(ast.dump(node) for node in nodes)
+    return Piece(text, tuple(used), tuple(imports), tuple(spelled))
 
 
 def is_text(node: ast.stmt) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ class Plan:
         self.context = context
         self._sources = Sources(context.root)
         self._laid: dict[tuple[object, ...], list[Unit]] = {}
+        # The same for all units of a paper or a pin: to find them out takes longer than a key.
+        self._data = cache(context.data)
+        self._pin = cache(context.pin_state)
+        self._environment = cache(context.environment)
 
     def units(self, job: Job, parameters: Mapping[str, Any] | None = None) -> list[Unit]:
         """Return the blocks of all cells; of a race, a block for each round.
@@ -108,8 +113,8 @@ class Plan:
             job.paper.experiments[job.experiment],
             self._sources,
             fingerprint=fingerprint,
-            data=context.data(job.paper.id),
-            pin=context.pin_state(job.of.pin)[0] if job.of.pin else {},
+            data=self._data(job.paper.id),
+            pin=self._pin(job.of.pin)[0] if job.of.pin else {},
         )
         return replace(unit, key=key, file=str(unit_file(context.store, unit, key)))
 
@@ -125,7 +130,7 @@ class Plan:
             device=context.device,
             seed=context.seed,
             kept=str(context.kept(job.paper.id)),
-            environment=context.environment(job.paper.id),
+            environment=self._environment(job.paper.id),
             candidate=job.of.origin.target if job.of.origin else "",
             source=job.of.origin.digest if job.of.origin else "",
             **parts,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
+from os.path import isfile, join
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class Sources:
         self._root = root
         self._modules: dict[str, Module | None] = {}
         self._spelled: dict[tuple[str, str], tuple[list[Target], list[str]]] = {}
+        self._imported: dict[str, set[str]] = {}
         self._own: dict[Callable[..., Any], _Reach] = {}
         self._reached: dict[tuple[Function, ...], _Reach] = {}
         self._digests: dict[tuple[Function, ...], str] = {}
@@ -166,20 +168,27 @@ class Sources:
 
     def _load(self, name: str, reach: _Reach) -> None:
         """Take note of a module that is imported, and of those that it imports."""
+        if name not in reach.loaded:
+            if name not in self._imported:
+                self._imported[name] = set()
+                self._import_all(name, self._imported[name])
+            reach.loaded |= self._imported[name]
+
+    def _import_all(self, name: str, loaded: set[str]) -> None:
         first, _, rest = name.partition(".")
-        if name in reach.loaded or first == "claimbench" or first not in PROJECT:
+        if name in loaded or first == "claimbench" or first not in PROJECT:
             return
-        reach.loaded.add(name)
+        loaded.add(name)
         if rest:
-            self._load(name.rpartition(".")[0], reach)  # a package is imported before its modules
+            self._import_all(name.rpartition(".")[0], loaded)  # a package before its modules
         module = self._module(name)
         if module is None:
             return
         for targets in module.imports.values():
             for origin, imported, _ in targets:
-                self._load(origin, reach)
+                self._import_all(origin, loaded)
                 if imported is not None:
-                    self._load(f"{origin}.{imported}", reach)
+                    self._import_all(f"{origin}.{imported}", loaded)
 
     def _named(self, module: Module, name: str) -> tuple[list[Target], list[str]]:
         """Return the modules and the files that a piece spells out."""
@@ -241,11 +250,12 @@ class Sources:
             return []
         root, folder = self._root.resolve(), Path(module.folder)
         found = {
-            path.resolve()
+            Path(path).resolve()
             for text in spelled
             if 0 < len(text) < _LONGEST and text.isprintable()
-            for path in (folder / text, root / text)
-            if path.is_file()
+            # Thousands are asked about: to make a path of each takes longer than to look.
+            for path in (join(folder, text), join(root, text))  # noqa: PTH118
+            if isfile(path)  # noqa: PTH113
         }
         if any(name in used for name in _PLACES):
             found |= {

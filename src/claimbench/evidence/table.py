@@ -142,9 +142,9 @@ def frame(evidence: Sequence[ContenderEvidence]) -> tuple[pd.DataFrame, pd.DataF
         # In as few tables as have the same columns: one for each block takes seconds.
         for _, alike in groupby(read, key=_layout):
             rows.append(_rows_frame(one, list(alike)))
-        for unit, _, found in read:
-            if found is not None:
-                traces.extend(_trace_frames(one, unit, found))
+        for points, alike in groupby(read, key=_traced):
+            if points:
+                traces.append(_traces_frame(one, list(alike)))
     return (
         pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(),
         pd.concat(traces, ignore_index=True) if traces else None,
@@ -177,14 +177,26 @@ def _layout(read: _Read) -> tuple[str, ...]:
     return (*unit.cells[0], "", *(name for name, v in rows.columns.items() if v.ndim == 1))
 
 
-def _rows_frame(evidence: ContenderEvidence, alike: Sequence[_Read]) -> pd.DataFrame:
+def _traced(read: _Read) -> tuple[tuple[str, int], ...]:
+    """Return the traces of a block with their points: blocks of as many have one table."""
+    _, _, rows = read
+    columns = {} if rows is None else rows.columns
+    return tuple((name, values.shape[1]) for name, values in columns.items() if values.ndim == 2)
+
+
+def _joined(evidence: ContenderEvidence, alike: Sequence[_Read]) -> dict[str, Any]:
+    """Return the columns of `_index`, one block after the other."""
     indices = [_index(evidence, unit) for unit, _, _ in alike]
-    columns: dict[str, Any] = {
+    return {
         name: [value for index in indices for value in index[name]]
         if isinstance(first, list)
         else first
         for name, first in indices[0].items()
     }
+
+
+def _rows_frame(evidence: ContenderEvidence, alike: Sequence[_Read]) -> pd.DataFrame:
+    columns = _joined(evidence, alike)
     told = [(unit.n * len(unit.cells), outcome, rows) for unit, outcome, rows in alike]
     if told[0][2] is None:
         for name in ("status", "reason"):
@@ -205,16 +217,15 @@ def _rows_frame(evidence: ContenderEvidence, alike: Sequence[_Read]) -> pd.DataF
     return pd.DataFrame(columns)
 
 
-def _trace_frames(evidence: ContenderEvidence, unit: Unit, rows: Rows) -> Iterator[pd.DataFrame]:
-    traces = {name: values for name, values in rows.columns.items() if values.ndim == 2}
-    if not traces:
-        return
-    index = pd.DataFrame(_index(evidence, unit))
-    points = max(values.shape[1] for values in traces.values())
+def _traces_frame(evidence: ContenderEvidence, alike: Sequence[_Read]) -> pd.DataFrame:
+    found = [rows.columns for _, _, rows in alike if rows is not None]
+    traces = [name for name, values in found[0].items() if values.ndim == 2]
+    points = max(found[0][name].shape[1] for name in traces)
+    index = pd.DataFrame(_joined(evidence, alike))
     long = index.loc[index.index.repeat(points)].reset_index(drop=True)
     long["point"] = np.tile(np.arange(points), len(index))
-    for name, values in traces.items():
+    for name in traces:
         padded = np.full((len(index), points), np.nan)
-        padded[:, : values.shape[1]] = values
+        padded[:, : found[0][name].shape[1]] = np.concatenate([one[name] for one in found])
         long[name] = padded.ravel()
-    yield long
+    return long

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +48,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _draw(config)
 
 
-def pytest_collection(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let the workers' server import torch while bench files are collected."""
-    if session.config.stash[STATE].options.runs and not session.config.option.collectonly:
-        from claimbench.evidence.pool import prepare
+    if not session.config.stash[STATE].options.runs or session.config.option.collectonly:
+        return (yield)
+    from claimbench.evidence.pool import prepare
 
-        prepare(session.config.rootpath)
+    prepare(session.config.rootpath)
+    # What bench files import stays to the end: to search it for garbage, time and again, is a tenth
+    # of what an unchanged run costs.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -224,7 +224,7 @@ class Session:
         selected = {job.paper.id: job.paper for job in self._jobs}
         looking = self._looking
         papers = looking.judged(selected.values()) if looking else selected.values()
-        judged = judging.judge_claims(papers, evidence)
+        judged = judging.judge_claims(papers, evidence, self._run.context)
         cut = self._is_cut()
         circumstances = Circumstances(
             profile=self.options.profile,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,27 @@ from claimbench.statistics.interval import LEVEL, FloatArray, Interval
 Statistic = Callable[[npt.NDArray[np.int64]], float]
 
 RESAMPLES = 9999
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resamples:
+    """A statistic of a sample of n replicates, two or more, and of what is drawn from it.
+
+    Attributes
+    ----------
+    distribution
+        The statistic of each resample, shape (resamples,).
+    left_out
+        The statistic without one replicate each, shape (n,).
+    """
+
+    value: float
+    distribution: FloatArray
+    left_out: FloatArray
+
+
+#: Draws the resamples: statistic, n, generator and their number -> what was found.
+Resample = Callable[[Statistic, int, np.random.Generator, int], Resamples]
 
 
 def _one(value: object) -> float:
@@ -107,6 +129,25 @@ def bca_limits(
     return float(low), float(high), ""
 
 
+def resample(statistic: Statistic, n: int, rng: np.random.Generator, resamples: int) -> Resamples:
+    """Draw resamples and evaluate the statistic on each.
+
+    Raises
+    ------
+    ContenderError
+        When the statistic returns anything but one number.
+    """
+    everyone = np.arange(n, dtype=np.int64)
+    # A resample may well be degenerate (one replicate n times): its value is judged, not warned of.
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        value = _one(statistic(everyone))
+        drawn = rng.integers(0, n, size=(resamples, n))
+        distribution = np.array([_one(statistic(indices)) for indices in drawn])
+        left_out = np.array([_one(statistic(np.delete(everyone, i))) for i in range(n)])
+    return Resamples(value, distribution, left_out)
+
+
 def bootstrap_intervals(
     statistic: Statistic,
     n: int,
@@ -114,6 +155,7 @@ def bootstrap_intervals(
     levels: Sequence[float],
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
+    draw: Resample = resample,
 ) -> list[Interval]:
     """Return one bootstrap interval for each level, all from the same resamples.
 
@@ -124,6 +166,8 @@ def bootstrap_intervals(
         see the same indices: that is what pairs them.
     n
         Replicates; with fewer than two the interval is unbounded.
+    draw
+        Finds the resamples, such as one that remembers what `resample` found.
 
     Raises
     ------
@@ -132,20 +176,16 @@ def bootstrap_intervals(
     """
     if n == 0:
         return [Interval(math.nan, -math.inf, math.inf, level, 0, "none") for level in levels]
-    everyone = np.arange(n, dtype=np.int64)
-    # A resample may well be degenerate (one replicate n times): its value is judged, not warned of.
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        value = _one(statistic(everyone))
-        if n == 1:
-            return [Interval(value, -math.inf, math.inf, level, 1, "bootstrap") for level in levels]
-        drawn = rng.integers(0, n, size=(resamples, n))
-        distribution = np.array([_one(statistic(indices)) for indices in drawn])
-        left_out = np.array([_one(statistic(np.delete(everyone, i))) for i in range(n)])
+    if n == 1:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            value = _one(statistic(np.zeros(1, dtype=np.int64)))
+        return [Interval(value, -math.inf, math.inf, level, 1, "bootstrap") for level in levels]
+    found = draw(statistic, n, rng, resamples)
     intervals = []
     for level in levels:
-        low, high, note = bca_limits(value, distribution, left_out, level=level)
-        intervals.append(Interval(value, low, high, level, n, "bootstrap", note))
+        low, high, note = bca_limits(found.value, found.distribution, found.left_out, level=level)
+        intervals.append(Interval(found.value, low, high, level, n, "bootstrap", note))
     return intervals
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from claimbench.errors import ContenderError
-from claimbench.statistics.bootstrap import Statistic
+from claimbench.statistics.bootstrap import Resample, Statistic, resample
 from claimbench.statistics.rule import Rule
 
 _ALLOWED = (
@@ -32,12 +32,15 @@ class Effects:
         Maps replicate indices to a float; None for effects per replicate.
     names
         What the columns are called; empty when the estimand named none.
+    draw
+        Finds the resamples of the statistic.
     """
 
     n: int
     values: npt.NDArray[np.float64] | npt.NDArray[np.bool_] | None = None
     statistic: Statistic | None = None
     names: tuple[str, ...] = ()
+    draw: Resample = resample
 
     @classmethod
     def per_replicate(cls, returned: object, *, n: int) -> Effects:
@@ -89,9 +92,9 @@ class Effects:
         return cls(n=n, values=np.concatenate(list(columns.values()), axis=1), names=tuple(names))
 
     @classmethod
-    def of_sample(cls, statistic: Statistic, *, n: int) -> Effects:
+    def of_sample(cls, statistic: Statistic, *, n: int, draw: Resample = resample) -> Effects:
         """Return the effects of an estimand that is one number for the sample."""
-        return cls(n=n, statistic=statistic)
+        return cls(n=n, statistic=statistic, draw=draw)
 
     @classmethod
     def from_estimand(
@@ -100,6 +103,7 @@ class Effects:
         again: Callable[[npt.NDArray[np.int64]], object],
         *,
         n: int,
+        draw: Resample = resample,
     ) -> Effects:
         """Return the effects of an estimand of either sort.
 
@@ -110,6 +114,8 @@ class Effects:
         again
             Evaluates it on the replicates of the given indices; called only when `returned` is
             one number.
+        draw
+            Finds the resamples then.
         """
         if isinstance(returned, Mapping):
             return cls.of_conditions(returned, n=n)
@@ -128,7 +134,7 @@ class Effects:
             # `bootstrap_intervals` refuses anything but one number.
             return again(indices)  # type: ignore[return-value]
 
-        return cls.of_sample(statistic, n=n)
+        return cls.of_sample(statistic, n=n, draw=draw)
 
 
 def _columns(
