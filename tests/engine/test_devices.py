@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[2]
 #: Cheap contenders, through problem, method and measure; all of them are an exam's.
 CHEAP = (
     "control/fisher_pg instance_b n_pg_igt",
+    "optimization/last_iterate hard linear_decay",
+    "optimization/last_iterate heavy mirror",
     "optimization/subgm initialisation constant_steps",
     "robotics/dcreg steps direct_single",
 )
-#: Papers that stay on the CPU, and why.
-EXCEPT = {"optimization/last_iterate": "its problems draw and compute with numpy"}
 
 
 @pytest.fixture
@@ -124,9 +124,9 @@ def test_a_contender_runs_on_another_device(
 
 
 @pytest.mark.exam
-@pytest.mark.parametrize("paper", [files.id for files in papers(ROOT) if files.id not in EXCEPT])
+@pytest.mark.parametrize("paper", [files.id for files in papers(ROOT)])
 def test_every_contender_runs_on_another_device(paper: str, tmp_path: Path) -> None:
-    """All that the smoke profile runs, but for what is known not to."""
+    """All that the smoke profile runs."""
     domain, slug = paper.split("/")
     failed = {}
     for job in jobs(bind(PaperFiles(ROOT, domain, slug), "smoke")):

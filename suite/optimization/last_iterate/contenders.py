@@ -34,13 +34,16 @@ def constant(problem: Any) -> Tensor:
 
 
 def per_row(rule: Callable[[int], Any], T: int | Tensor) -> Tensor:
-    """Return rule(T), (T,), or that of each row's own horizon, (rows, max T), zero after it."""
+    """Return rule(T), (T,), or that of each row's own horizon, (rows, max T), zero after it.
+
+    It lies on T's device, as schedules do.
+    """
     if not isinstance(T, Tensor):
         return torch.from_numpy(rule(T))
     rows = np.zeros((len(T), int(T.max())))
     for row, horizon in zip(rows, T.tolist(), strict=True):
         row[:horizon] = rule(horizon)
-    return torch.from_numpy(rows)
+    return torch.from_numpy(rows).to(T.device)
 
 
 def phases(problem: Any) -> Tensor:
@@ -123,7 +126,7 @@ def weighted_average(problem: Any) -> Tensor:
 
 def fixed_step(problem: Any) -> Tensor:
     """Last iterate under steps of 0.1, whatever t and T."""
-    ones = torch.ones(int(problem.T.max()), dtype=torch.float64)
+    ones = torch.ones(int(problem.T.max()), dtype=torch.float64, device=problem.T.device)
     return mirror_descent(problem, schedules.scaled(0.1, ones, problem.T))
 
 

@@ -21,14 +21,19 @@ def mean_gap(gap: Tensor) -> dict[str, Tensor]:
     return {"gap": paths.mean(dim=1), "standard_error": error}
 
 
+def horizons(problem: Problem, x: Tensor) -> Tensor:
+    """Return T of every row, (rows,), on x's device."""
+    return torch.as_tensor(problem.T, device=x.device).expand(len(x))
+
+
 def measure_gap(problem: Problem, x: Tensor) -> dict[str, Tensor]:
     """Return gap and horizon."""
-    return {**mean_gap(problem.gap(x)), "horizon": torch.as_tensor(problem.T).expand(len(x))}
+    return {**mean_gap(problem.gap(x)), "horizon": horizons(problem, x)}
 
 
 def measure(problem: Problem, x: Tensor) -> dict[str, Tensor]:
     """Return gap, horizon and linear decay's bound: every contender is held against the same."""
-    T = torch.as_tensor(problem.T).expand(len(x))
+    T = horizons(problem, x)
     steps = schedules.linear_decay(T, problem.eta)
     bound = schedules.expected_gap_bound(steps, problem.D, problem.M, problem.sigma)
     return {**mean_gap(problem.gap(x)), "bound": bound, "horizon": T}
@@ -36,8 +41,8 @@ def measure(problem: Problem, x: Tensor) -> dict[str, Tensor]:
 
 def measure_iterate(problem: Problem, x: Tensor) -> dict[str, Tensor]:
     """Return the gap, and as a trace KEPT coordinates of x, evenly spread over 1, ..., T."""
-    T = int(torch.as_tensor(problem.T).max())
-    kept = torch.arange(1, KEPT + 1) * T // KEPT - 1
+    T = int(horizons(problem, x).max())
+    kept = torch.arange(1, KEPT + 1, device=x.device) * T // KEPT - 1
     return {**mean_gap(problem.gap(x)), "coordinate": x[:, kept]}
 
 

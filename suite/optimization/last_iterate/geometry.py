@@ -23,7 +23,8 @@ class Geometry(Protocol):
 
 def away(x: Tensor, g: Tensor, eta: float | Tensor) -> Tensor:
     """Return x - eta g in one pass over memory."""
-    return torch.addcmul(x, g, torch.as_tensor(eta, dtype=x.dtype), value=-1)
+    eta = eta if isinstance(eta, Tensor) else x.new_tensor(eta)
+    return torch.addcmul(x, g, eta, value=-1)
 
 
 def soft_threshold(z: Tensor, a: float | Tensor) -> Tensor:
@@ -86,7 +87,7 @@ def project_on_simplex(z: Tensor) -> Tensor:
     1986): a few passes, and no sort.
     """
     theta = (z.sum(dim=-1, keepdim=True) - 1) / z.shape[-1]
-    before = torch.tensor(float(z.shape[-1]))
+    before = torch.tensor(float(z.shape[-1]), device=z.device)
     while True:
         x = (z - theta).clamp_(min=0)
         count = x.sign().sum(dim=-1, keepdim=True)  # a sum of numbers is faster than one of truths

@@ -42,47 +42,64 @@ class Harvey(Problem):
         (rows, max T + 1), zero after a row's own T; the last column stands for i = T + 1.
     """
 
-    a: Floats
-    b: Floats
+    a: Tensor
+    b: Tensor
 
     def __post_init__(self):
         super().__post_init__()
         self._a_and_b = self.a + self.b
-        self._reached = 0
+        self._j = torch.arange(self.a.shape[1], device=self.a.device)
+        if self.a.is_cpu:
+            self._arrays = self.a.numpy(), self.b.numpy(), self._a_and_b.numpy()
+            self._reached = 0
 
-    def products(self, x: Floats) -> Floats:
-        """Return <H_i, x> of the last rows and first columns, as many as x has, in O(T)."""
-        n, columns = x.shape
-        # torch's cumulative sum takes half the time of numpy's, and it takes the most time here.
-        v = torch.from_numpy(self.a[-n:, :columns] * x).cumsum(dim=1).numpy()
-        v -= self._a_and_b[-n:, :columns] * x
-        return v
+    def products(self, x: Tensor) -> Tensor:
+        """Return <H_i, x> of the last rows, as many as x has, in O(T)."""
+        n = len(x)
+        return (self.a[-n:] * x).cumsum(dim=1) - self._a_and_b[-n:] * x
 
     def slope(self, x: Tensor) -> Tensor:
-        """Return H_i of the smallest maximal i: another choice would make the instance easy.
+        """Return H_i of the smallest maximal i: another choice would make the instance easy."""
+        if x.is_cpu:
+            return torch.from_numpy(self.slope_of_array(x.numpy()))
+        return self.slope_of_tensor(x)
+
+    def slope_of_tensor(self, x: Tensor) -> Tensor:
+        """Return the slope on any device: the definition, which a GPU never has to wait for."""
+        v = self.products(x)
+        # Of ones among zeros argmax returns the first.
+        i = (v >= v.amax(dim=1, keepdim=True) - TIE).byte().argmax(dim=1, keepdim=True)
+        a, b = self.a[-len(x) :], self.b[-len(x) :]
+        return torch.where(self._j < i, a, 0.0).scatter_(1, i, -b.gather(1, i))
+
+    def slope_of_array(self, x: Floats) -> Floats:
+        """Return the same bits in numpy, whose small operations take less time than torch's.
 
         Where x is zero from some column on, all products from there on are equal and the first of
         them stands for all. x grows by one column a step as long as it is made of what this oracle
         said, and then three quarters of the work are saved.
         """
-        point = x.numpy()
-        n, width = point.shape
-        if point[:, self._reached :].any():
+        n, width = x.shape
+        a, b, a_and_b = self._arrays
+        if x[:, self._reached :].any():
             self._reached = width
         columns = min(self._reached + 1, width)
-        v = self.products(point[:, :columns])
+        start = x[:, :columns]
+        # torch's cumulative sum takes half the time of numpy's, and it takes the most time here.
+        v = torch.from_numpy(a[-n:, :columns] * start).cumsum(dim=1).numpy()
+        v -= a_and_b[-n:, :columns] * start
         i = (v >= v.max(axis=1, keepdims=True) - TIE).argmax(axis=1)  # the first True
-        H = np.zeros_like(point)
+        H = np.zeros_like(x)
         # Row by row: fewer bytes are touched than with a mask over all columns.
-        for row, a, b, smallest in zip(H, self.a[-n:], self.b[-n:], i.tolist(), strict=True):
-            row[:smallest] = a[:smallest]
-            row[smallest] = -b[smallest]
+        for row, a_j, b_j, smallest in zip(H, a[-n:], b[-n:], i.tolist(), strict=True):
+            row[:smallest] = a_j[:smallest]
+            row[smallest] = -b_j[smallest]
         self._reached = min(max(self._reached, int(i.max()) + 1), width)
-        return torch.from_numpy(H)
+        return H
 
     def gap(self, x: Tensor) -> Tensor:
         """Return f(x), (rows,)."""
-        return torch.from_numpy(self.products(x.numpy()).max(axis=1))
+        return self.products(x).amax(dim=1)
 
 
 def harvey(instance: str, T: Tensor) -> Harvey:
@@ -94,14 +111,14 @@ def harvey(instance: str, T: Tensor) -> Harvey:
         "inverse_sqrt", b_j = sqrt(j) / (2 sqrt(T)), hard for eta_t = 1 / sqrt(t); "constant",
         b_j = 1/2, hard for eta_t = 1 / sqrt(T).
     """
-    columns = torch.arange(1, int(T.max()) + 2, dtype=torch.float64)
+    columns = torch.arange(1, int(T.max()) + 2, dtype=torch.float64, device=T.device)
     horizon = T.to(torch.float64)[:, None]
     inside = columns <= horizon
     # What lies outside must not divide by zero before it is put away.
     a = torch.where(inside, 1 / (8 * (horizon - columns + 1).clamp(min=1)), 0.0)
     shape = {"inverse_sqrt": (columns / horizon).sqrt(), "constant": torch.ones_like(a)}[instance]
     b = torch.where(inside, shape / 2, 0.0)
-    return Harvey(T=T, x1=torch.zeros_like(a), D=0.0, M=2.0, eta=1.0, a=a.numpy(), b=b.numpy())
+    return Harvey(T=T, x1=torch.zeros_like(a), D=0.0, M=2.0, eta=1.0, a=a, b=b)
 
 
 def progress(T: Tensor, *, streams: Any, n: int) -> Sharp:
@@ -109,7 +126,7 @@ def progress(T: Tensor, *, streams: Any, n: int) -> Sharp:
     eps = 8 / T.to(torch.float64).sqrt()
     return Sharp(
         T=T,
-        x1=torch.ones(len(T), PATHS, dtype=torch.float64),
+        x1=torch.ones(len(T), PATHS, dtype=torch.float64, device=T.device),
         D=0.5,
         M=2 * eps,
         sigma=1.0,
@@ -141,11 +158,11 @@ def hard(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Probl
         One for each cell of the stack, rising.
     """
     if instance == "progress":
-        T = torch.tensor([2 ** (6 + o) for o in octave]).repeat_interleave(n)
-        return progress(T, streams=streams, n=n)
-    return harvey(instance, grids(octave, streams.replicates))
+        T = torch.tensor([2 ** (6 + o) for o in octave], device=streams.device)
+        return progress(T.repeat_interleave(n), streams=streams, n=n)
+    return harvey(instance, grids(octave, streams.replicates).to(streams.device))
 
 
-def one_run(instance: str, T: int, *, streams: Any, n: int) -> Problem:  # noqa: ARG001
+def one_run(instance: str, T: int, *, streams: Any, n: int) -> Problem:
     """Return one horizon of a hard instance: exact, so that one replicate is all there is."""
-    return harvey(instance, torch.tensor([T] * n))
+    return harvey(instance, torch.tensor([T] * n, device=streams.device))

@@ -32,14 +32,15 @@ def heavy(
     T, k
         One for each cell of the stack; T does not fall from cell to cell.
     """
-    horizon = torch.tensor(T).repeat_interleave(n)
+    horizon = torch.tensor(T, device=streams.device).repeat_interleave(n)
     shrinking = horizon.to(torch.float64) ** (1 / P - 1)
-    eps = torch.tensor(k, dtype=torch.float64).repeat_interleave(n) * shrinking
+    slopes = torch.tensor(k, dtype=torch.float64, device=streams.device).repeat_interleave(n)
+    eps = slopes * shrinking
     noise = Pareto(streams.numpy("noise"), TAIL)
     q = P / (P - 1)
     return Sharp(
         T=horizon,
-        x1=torch.ones(len(horizon), paths, dtype=torch.float64),
+        x1=eps.new_ones(len(horizon), paths),
         D=1 / q,
         M=2 * eps,
         sigma=noise.moment(P) ** (1 / P),

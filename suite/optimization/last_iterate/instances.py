@@ -98,37 +98,39 @@ class Scheduled:
         return self.problem.calls
 
 
-def ones(*shape: int) -> Tensor:
+def ones(*shape: int, device: str) -> Tensor:
     """Return float64 ones."""
-    return torch.ones(*shape, dtype=torch.float64)
+    return torch.ones(*shape, dtype=torch.float64, device=device)
 
 
 def build(instance: str, T: int, rows: int, *, streams: Any, n: int) -> Problem:
     """Return an instance by name, as `inequality` lists them."""
-    generator = streams.numpy("noise")
+    generator, device = streams.numpy("noise"), streams.device
     name, _, number = instance.partition(" ")
     if name == "hard":
-        return harvey(number, torch.tensor([T] * rows))
+        return harvey(number, torch.tensor([T] * rows, device=device))
     if name == "simplex":
         return simplex(T, 16, [2.0] * (rows // n), streams=streams, n=n, paths=VECTOR_PATHS)
     if name in {"sharp", "parabola"}:
         noise = Shared(Normal(generator), (n, PATHS))
-        known = {"T": T, "x1": ones(rows, PATHS), "D": 0.5, "sigma": 1.0, "noise": noise}
+        x1 = ones(rows, PATHS, device=device)
+        known = {"T": T, "x1": x1, "D": 0.5, "sigma": 1.0, "noise": noise}
         if name == "sharp":
             eps = float(number) / T**0.5
             return Sharp(**known, eps=eps, M=2 * eps)
         return Parabola(**known, mu=float(number), L=float(number), M=0.0)
     d = {"quadratic": 50, "l1": 10}[name]
     # Coordinates of variance 1/d make vectors of variance 1.
-    noise = Scaled(Shared(Normal(generator), (n, VECTOR_PATHS, d)), torch.tensor([d**-0.5]))
+    scale = torch.tensor([d**-0.5], device=device)
+    noise = Scaled(Shared(Normal(generator), (n, VECTOR_PATHS, d)), scale)
     known = {"T": T, "L": 1.0, "M": 0.0, "sigma": 1.0, "noise": noise}
-    i = torch.arange(1, d + 1, dtype=torch.float64)
+    i = torch.arange(1, d + 1, dtype=torch.float64, device=device)
+    x1 = ones(rows, VECTOR_PATHS, d, device=device)
     if name == "quadratic":
-        x1 = ones(rows, VECTOR_PATHS, d) / d**0.5
-        return Quadratic(**known, x1=x1, D=0.5, spectrum=i**-2)
+        return Quadratic(**known, x1=x1 / d**0.5, D=0.5, spectrum=i**-2)
     geometry = Euclidean(l1=0.2)
     D = float((soft_threshold(1 / i, geometry.l1) ** 2).sum() / 2)
-    return Denoising(**known, x1=0 * ones(rows, VECTOR_PATHS, d), D=D, geometry=geometry, b=1 / i)
+    return Denoising(**known, x1=0 * x1, D=D, geometry=geometry, b=1 / i)
 
 
 def inequality(
@@ -156,12 +158,13 @@ def inequality(
         the bound are told.
     """
     problem = build(instance, T, len(schedule) * n, streams=streams, n=n)
-    factor = torch.tensor(noise_factor, dtype=torch.float64).repeat_interleave(n)
+    factor = torch.tensor(noise_factor, dtype=torch.float64, device=streams.device)
+    factor = factor.repeat_interleave(n)
     if problem.noise is not None:
         problem.noise = Scaled(problem.noise, factor)
     elif bool((factor != 1).any()):
         raise ValueError(f"{instance} has no noise that could be multiplied")
-    steps = torch.stack([STEPS[name](T, problem.eta) for name in schedule])
+    steps = torch.stack([STEPS[name](T, problem.eta) for name in schedule]).to(streams.device)
     if problem.L:
         steps = schedules.capped(steps, problem.L)
     return Scheduled(problem, steps.repeat_interleave(n, dim=0))

@@ -13,6 +13,8 @@ from .geometry import Geometry
 class Minimisation(Protocol):
     """min of F = f + h over X by an oracle of subgradients of f; rows are cells and replicates.
 
+    Tensors lie on the device of x1, but for `calls`, which is on the CPU.
+
     Attributes
     ----------
     T
@@ -63,9 +65,9 @@ def naive_optimiser(problem: Minimisation) -> Tensor:
     """Take T steps of eta / sqrt(T) and return where they end."""
     x = problem.x1.clone()
     # Step sizes are numbers, or tensors of leading axes of x: give them all axes of x.
-    eta = torch.as_tensor(problem.eta, dtype=x.dtype)
+    eta = torch.as_tensor(problem.eta, dtype=x.dtype, device=x.device)
     eta = eta.reshape(*eta.shape, *[1] * (x.ndim - eta.ndim))
-    T = torch.as_tensor(problem.T).expand(len(x))
+    T = torch.as_tensor(problem.T, device=x.device).expand(len(x))
     step = eta / T.to(x.dtype).sqrt().reshape(-1, *[1] * (x.ndim - 1))
     for t in range(1, int(T.max()) + 1):
         rows = problem.running(t)

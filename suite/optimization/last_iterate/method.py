@@ -46,8 +46,8 @@ def mirror_descent(
     """
     geometry = problem.geometry if geometry is None else geometry
     x = problem.x1.clone()
-    eta = along_time(steps, x.ndim)
-    weight = None if average is None else along_time(average, x.ndim)
+    eta = along_time(steps, x)
+    weight = None if average is None else along_time(average, x)
     mean = torch.zeros_like(x)
     for t in range(1, len(eta) + 1):
         rows = problem.running(t)
@@ -63,9 +63,10 @@ def mirror_descent(
     return x if average is None else mean
 
 
-def along_time(steps: Tensor, ndim: int) -> tuple[Tensor, ...]:
-    """Return eta_1, ..., eta_T in a shape that meets x: their axes are leading axes of x."""
-    trailing = [1] * (ndim - (steps.ndim - 1))
+def along_time(steps: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    """Return eta_1, ..., eta_T on x's device and in a shape that meets x: as its leading axes."""
+    trailing = [1] * (x.ndim - (steps.ndim - 1))
+    steps = steps.to(x.device)
     return steps.reshape(*steps.shape[:-1], *trailing, -1).contiguous().unbind(-1)
 
 

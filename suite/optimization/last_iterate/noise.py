@@ -1,4 +1,7 @@
-"""Laws of noise, and who draws from them: cells of a stack share draws, or have their own."""
+"""Laws of noise, and who draws from them: cells of a stack share draws, or have their own.
+
+Laws draw on the CPU, so that a GPU gets the same numbers; who draws moves them to x.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class Shared:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (rows, ...) for the last rows, which are laid out as (cell, replicate)."""
-        one = self.law(self.shape)
+        one = self.law(self.shape).to(x.device)
         cells = -(-len(x) // len(one))
         return one.repeat(cells, *[1] * (one.ndim - 1))[-len(x) :]
 
@@ -46,7 +49,7 @@ class Own:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return draws shaped as x."""
-        return self.law(tuple(x.shape))
+        return self.law(tuple(x.shape)).to(x.device)
 
 
 @dataclass

@@ -17,7 +17,8 @@ from .schedules import theory_eta
 class Problem:
     """min of F = f + h over X by a stochastic oracle of f; F* is known exactly.
 
-    A subclass gives `slope` and `gap`; h and X are the geometry's.
+    A subclass gives `slope` and `gap`; h and X are the geometry's. Tensors lie on the device of x1,
+    but for `calls`.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ class Problem:
         self._calls = np.zeros(rows)
         if self.eta is None:
             self.eta = theory_eta(self.D, self.M, self.sigma)
-        T = torch.as_tensor(self.T).expand(rows)
+        T = torch.as_tensor(self.T).cpu().expand(rows)
         if bool((T.diff() < 0).any()):
             raise ValueError(f"horizons must not fall from row to row: {T.tolist()}")
         t = torch.arange(int(T.max()) + 1)

@@ -2,7 +2,7 @@
 
 Every schedule returns a tensor whose last axis is t. T is an integer, and the shape is that of eta
 with t appended; or T is a tensor (rows,), each row has its own horizon, and the shape is
-(rows, max T), zero after a row's own T.
+(rows, max T), zero after a row's own T. They lie on T's device, on the CPU where T is an integer.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ Number = float | Tensor
 def times(T: int | Tensor) -> tuple[Tensor, Tensor]:
     """Return t, shape (max T,), and T in a shape that meets it, both float64."""
     T = torch.as_tensor(T, dtype=torch.float64)
-    return torch.arange(1, int(T.max()) + 1, dtype=torch.float64), T.unsqueeze(-1)
+    t = torch.arange(1, int(T.max()) + 1, dtype=torch.float64, device=T.device)
+    return t, T.unsqueeze(-1)
 
 
 def scaled(eta: Number, w: Tensor, T: int | Tensor) -> Tensor:
     """Return eta w_t for t <= T, and 0 after that."""
     t, T = times(T)
-    return torch.as_tensor(eta, dtype=torch.float64).unsqueeze(-1) * torch.where(t <= T, w, 0.0)
+    eta = torch.as_tensor(eta, dtype=torch.float64, device=T.device)
+    return eta.unsqueeze(-1) * torch.where(t <= T, w, 0.0)
 
 
 def linear_decay(T: int | Tensor, eta: Number, p: float = 2.0) -> Tensor:

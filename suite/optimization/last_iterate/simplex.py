@@ -52,12 +52,13 @@ def simplex(
     k
         One for each cell of the stack.
     """
-    eps = torch.tensor(k, dtype=torch.float64).repeat_interleave(n) * (log(d) / T) ** 0.5
+    slopes = torch.tensor(k, dtype=torch.float64, device=streams.device)
+    eps = slopes.repeat_interleave(n) * (log(d) / T) ** 0.5
     c = eps[:, None, None].repeat(1, 1, d)
     c[..., 0] = 0
     return Linear(
         T=T,
-        x1=torch.full((len(eps), paths, d), 1 / d, dtype=torch.float64),
+        x1=c.new_full((len(eps), paths, d), 1 / d),
         D=log(d),
         M=0.0,
         sigma=1.0,

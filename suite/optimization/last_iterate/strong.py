@@ -64,7 +64,7 @@ def parabola(T: Tensor, *, streams: Any, paths: int = PATHS) -> Parabola:
     """
     return Parabola(
         T=T,
-        x1=torch.ones(len(T), paths, dtype=torch.float64),
+        x1=torch.ones(len(T), paths, dtype=torch.float64, device=T.device),
         D=0.5,
         M=0.0,
         sigma=1.0,
@@ -78,7 +78,7 @@ def strong_harvey(T: Tensor) -> StrongHarvey:
 
     No run leaves the ball, on which the subgradients have norm sqrt(1 + pi^2 / 24) + mu at most.
     """
-    columns = torch.arange(1, int(T.max()) + 2, dtype=torch.float64)
+    columns = torch.arange(1, int(T.max()) + 2, dtype=torch.float64, device=T.device)
     horizon = T.to(torch.float64)[:, None]
     inside = columns <= horizon
     # What lies outside must not divide by zero before it is put away.
@@ -88,8 +88,8 @@ def strong_harvey(T: Tensor) -> StrongHarvey:
         x1=torch.zeros_like(a),
         D=0.5,
         M=4.4,
-        a=a.numpy(),
-        b=inside.to(torch.float64).numpy(),
+        a=a,
+        b=inside.to(torch.float64),
         geometry=Euclidean(radius=1.0),
     )
 
@@ -104,5 +104,5 @@ def strong(instance: str, octave: Sequence[int], *, streams: Any, n: int) -> Pro
     octave
         One for each cell of the stack, rising.
     """
-    T = grids(octave, streams.replicates)
+    T = grids(octave, streams.replicates).to(streams.device)
     return parabola(T, streams=streams) if instance == "parabola" else strong_harvey(T)

@@ -50,13 +50,14 @@ def tails(
     delta
         One level for each cell of the stack.
     """
-    eps = torch.tensor(KAPPA, dtype=torch.float64) / T**0.5
-    levels = torch.tensor(delta, dtype=torch.float64).repeat_interleave(n)
+    like = {"dtype": torch.float64, "device": streams.device}
+    eps = torch.tensor(KAPPA, **like) / T**0.5
+    levels = torch.tensor(delta, **like).repeat_interleave(n)
     generator = streams.numpy("noise")
     law = {"gaussian": Normal(generator), "t": StudentT(generator, NU)}[noise]
     return Tails(
         T=T,
-        x1=torch.ones(len(levels), len(eps), paths, dtype=torch.float64),
+        x1=torch.ones(len(levels), len(eps), paths, **like),
         D=0.5,
         M=2 * eps,
         sigma=levels.reciprocal().log().sqrt()[:, None],
@@ -81,4 +82,4 @@ def measure_quantile(problem: Tails, x: Tensor) -> dict[str, Tensor]:
     )
     rate = (problem.M + problem.sigma) * problem.D**0.5 / problem.T**0.5
     rho, worst = (quantile / rate).max(dim=1)
-    return {"rho": rho, "kappa": torch.tensor(KAPPA)[worst]}
+    return {"rho": rho, "kappa": torch.tensor(KAPPA, device=x.device)[worst]}

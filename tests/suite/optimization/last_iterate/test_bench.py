@@ -17,7 +17,9 @@ from suite.optimization.last_iterate.instances import inequality
 from suite.optimization.last_iterate.method import mirror_descent
 
 CELLS = {"inverse_sqrt": (0, 2), "constant": (0, 2), "progress": (2,)}
-STREAMS = SimpleNamespace(replicates=range(2), numpy=lambda purpose: np.random.default_rng(7))
+STREAMS = SimpleNamespace(
+    replicates=range(2), device="cpu", numpy=lambda purpose: np.random.default_rng(7)
+)
 
 
 def evidence(contender):
@@ -56,7 +58,7 @@ def test_contenders_of_hard_answer_at_their_own_horizons(name):
 @pytest.mark.parametrize("name", list(bench.sweep.contenders))
 def test_contenders_of_the_sweep_leave_a_trace_of_coordinates(name):
     """The trace holds KEPT coordinates of the last iterate."""
-    problem = one_run("constant", 128, streams=None, n=1)
+    problem = one_run("constant", 128, streams=STREAMS, n=1)
     found = bench.sweep.measure(problem, bench.sweep.contenders[name].function(problem))
     assert found["coordinate"].shape == (1, KEPT)
     assert found["gap"].shape == (1,)

@@ -29,7 +29,9 @@ SMOOTH = ("parabola 1", "parabola 0.05", "quadratic", "l1")
 def streams(seed=0):
     """Return a stand-in for the engine's streams."""
     return SimpleNamespace(
-        replicates=range(2), numpy=lambda purpose: np.random.default_rng((seed, len(purpose)))
+        replicates=range(2),
+        device="cpu",
+        numpy=lambda purpose: np.random.default_rng((seed, len(purpose))),
     )
 
 
