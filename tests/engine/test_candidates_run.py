@@ -356,8 +356,15 @@ def test_a_paper_that_is_not_collected_is_told(races: Path) -> None:
         ("--candidate=toy/line:quick=/a/b/mine.py:f:g", "--candidate=toy/line:quick=mine.py:f:g"),
         ("toy/line=mine/fast.py:solve", "toy/line=mine/fast.py:solve"),
         ("toy/line=theirs", "toy/line=theirs"),
+        ("--results-dir=/a/b/results", "--results-dir=results"),
+        ("/scratch", "scratch"),
+        ("~/results", "results"),
+        ("/home/me/checkout/suite/toy/line", "suite/toy/line"),
+        ("-k a/b", "-k a/b"),
     ],
 )
 def test_a_command_keeps_no_folder_of_the_machine(word: str, kept: str) -> None:
     """A relative path says where in the project the candidate lies; an absolute one says more."""
-    assert list(options._without_folders(["suite", word])) == ["suite", kept]
+    root = Path("/home/me/checkout")
+
+    assert list(options._without_folders(["suite", word], root)) == ["suite", kept]

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy import METHOD, edit, edited, environment, make
+from toy import METHOD, edit, edited, environment, imports_of_its_own, make
 
+from claimbench.duet.kernels import kernels
+from claimbench.duet.rounds import Duet, asked
 from claimbench.duet.worktrees import checkout
 from claimbench.errors import UsageError
 
@@ -90,6 +92,23 @@ def test_a_comment_is_no_slower(clone: Path) -> None:
     assert found.returncode == 0, found.stdout
     assert "would be seen" in found.stdout
     assert "regressed" not in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("spread", "seconds", "fewest", "most"),
+    [(0.001, 0.05, 20, 20), (0.1, 0.05, 40, 400), (0.1, 1.0, 30, 30), (0.1, 10.0, 20, 20)],
+)
+def test_noise_asks_for_more_rounds(
+    clone: Path, spread: float, seconds: float, fewest: int, most: int
+) -> None:
+    """Twice as many where they agree, a minute's at most where they do not; then it is enough."""
+    with imports_of_its_own():
+        [kernel] = kernels(clone, ["line/falls"], profile="standard")
+    ratios = tuple(spread * x for x in (-1.2, 0.3, 0.9, -0.4, 1.4, -0.8, 0.1, 0.6, -1.0, 0.2))
+
+    assert fewest <= asked(Duet(kernel, ratios, (seconds, seconds))) <= most
+    if spread < 0.01:
+        assert asked(Duet(kernel, 2 * ratios, (seconds, seconds))) == 20
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from toy import BENCH, CLAIM_TOML, bound, edited, evidence, make
 
+from claimbench.evidence import pool
 from claimbench.evidence.job import ContenderEvidence
 
 BUDGET = 1.5
@@ -207,3 +208,13 @@ def test_budgets_do_not_hang_on_the_time_of_day(
     assert found["line", "flat"].status == "ok"
     assert found["line", "flatter"].status == "over budget"
     assert time.monotonic() - began < 50
+
+
+def test_torch_is_imported_beforehand_where_a_paper_names_it(tmp_path: Path) -> None:
+    """It takes seconds, which a checkout without it is spared."""
+    root = make(tmp_path)
+    assert not pool._name_torch(root / "suite")
+
+    file = root / "suite" / "toy" / "line" / "method.py"
+    file.write_text(f"import torch\n{file.read_text()}")
+    assert pool._name_torch(root / "suite")

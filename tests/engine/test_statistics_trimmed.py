@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from claimbench.statistics.trimmed import least_visible, trimmed_interval
+from claimbench.statistics.trimmed import least_visible, rounds_needed, trimmed_interval
 
 ROUNDS = [0.1, 0.12, 0.09, 0.11, 0.1, 0.13, 0.08, 0.1, 0.11, 3.0]
 
@@ -48,6 +48,25 @@ def test_the_least_visible_effect_is_seen_four_times_in_five() -> None:
     seen = [trimmed_interval(x + least, level=0.99).low > 0.05 for x in base]
 
     assert 0.7 < np.mean(seen) < 0.9
+
+
+def test_the_rounds_needed_find_the_effect() -> None:
+    """As many as ten rounds of known spread ask for, in the median, find it nineteen in twenty."""
+    rng = np.random.default_rng(7)
+    asked = {"effect": 0.1, "tolerance": 0.05, "level": 0.99, "power": 0.95}
+    first = rng.normal(scale=0.06, size=(1000, 10))
+    needed = int(np.median([rounds_needed(x, **asked) for x in first]))
+    later = rng.normal(loc=0.1, scale=0.06, size=(1000, needed))
+    seen = [trimmed_interval(x, level=0.99).low > 0.05 for x in later]
+
+    assert 20 < needed < 60
+    assert 0.85 < np.mean(seen) < 1
+
+
+def test_no_number_of_rounds_finds_what_is_tolerated() -> None:
+    """An effect of the tolerance itself is refused."""
+    with pytest.raises(ValueError, match=r"0.05 is not above the tolerance 0.05"):
+        rounds_needed(ROUNDS, effect=0.05, tolerance=0.05, level=0.99, power=0.95)
 
 
 @pytest.mark.parametrize("rounds", [[], [1.0], [1.0, np.inf, 2.0]])

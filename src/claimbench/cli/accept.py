@@ -28,6 +28,7 @@ def add_command(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Accept, and print what changed."""
     from claimbench.cli.output import print_table
+    from claimbench.fingerprint import default_workers
     from claimbench.gate.accepted import accepted_file, read_accepted, write_accepted
     from claimbench.gate.accepting import accept, log_entry
     from claimbench.record import fingerprint_of, read_record
@@ -40,7 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
     path = accepted_file(root, record.profile)
     previous = read_accepted(path) if path.is_file() else None
     accepted, changes = accept(record, arguments.record, previous)
-    report = write_report(arguments.record, root / "reports" / f"{record.profile}.html", root=root)
+    report = write_report(
+        arguments.record,
+        root / "reports" / f"{record.profile}.html",
+        root=root,
+        processes=default_workers("cpu"),
+    )
     place = root / "results" / "accepted" / record.profile / fingerprint_of(record)
     place.mkdir(parents=True, exist_ok=True)
     kept = place / arguments.record.name

@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _page(path: Path, arguments: argparse.Namespace) -> Path:
     """Write the page of one record, and return its file."""
+    from claimbench.fingerprint import default_workers
     from claimbench.gate.accepted import accepted_claims
     from claimbench.record import read_record
     from claimbench.report import write_report
@@ -91,7 +92,8 @@ def _page(path: Path, arguments: argparse.Namespace) -> Path:
     profile = "foreign" if strange else read_record(path).profile
     accepted = {} if strange else accepted_claims(root, profile)
     folder = arguments.out or root / "reports" / profile
-    return write_report(path, folder / f"{path.stem}.html", root=root, accepted=accepted)
+    out = folder / f"{path.stem}.html"
+    return write_report(path, out, root=root, accepted=accepted, processes=default_workers("cpu"))
 
 
 def _render(path: Path, record: Record, arguments: argparse.Namespace) -> Path | None:

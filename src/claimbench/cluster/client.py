@@ -8,21 +8,19 @@ Dask worker dies is given to another by the scheduler; rows that were lost with 
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from claimbench.checkout import revision
 from claimbench.cluster import site
 from claimbench.cluster.task import Answer, Task, differences
-from claimbench.errors import ClaimbenchError, ClusterError, StoreError, UsageError
+from claimbench.errors import ClaimbenchError, ClusterError, UsageError
 from claimbench.evidence.context import Context
-from claimbench.evidence.store import exhibit_file, unit_file
+from claimbench.evidence.store import exhibit_file, unit_file, writing
 from claimbench.evidence.unit import Outcome, Unit
 
 #: Seconds to reach the scheduler, and to wait for a worker that may be used.
@@ -180,8 +178,10 @@ class DaskPool:
             file = unit_file(self._context.store, handed.unit, answer.key)
             # The rows go last: where they are, the unit is complete.
             if exhibit:
-                _keep(exhibit_file(file), exhibit)
-            _keep(file, rows)
+                with writing(exhibit_file(file)) as opened:
+                    opened.write(exhibit)
+            with writing(file) as opened:
+                opened.write(rows)
         return outcome
 
     def _resend(self, number: int, handed: _Handed) -> None:
@@ -251,19 +251,3 @@ def _said(error: Exception) -> ClaimbenchError:
         f"the Dask cluster was lost ({type(error).__name__}: {error})",
         cure="run again: what had come back is in the store",
     )
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file aside and rename it: a reader sees all of it or nothing."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(content)
-        aside.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"the evidence store can't be written ({error.strerror})",
-            value=str(path.parent),
-            allowed="a folder you may write, on a disk with room",
-            cure="pytest suite --benchmark-only --results-dir FOLDER",
-        ) from error

@@ -12,11 +12,14 @@ from claimbench.evidence.pool import Pool, outcome_of
 from claimbench.evidence.unit import Outcome
 from claimbench.gate.finding import Finding, State
 from claimbench.statistics.interval import Interval
-from claimbench.statistics.trimmed import least_visible, trimmed_interval
+from claimbench.statistics.trimmed import least_visible, rounds_needed, trimmed_interval
 
 TOLERANCE = math.log(1.05)
 LEVEL = 0.99
 ROUNDS = 10
+#: A slowdown of this should be found nineteen times out of twenty: where the first rounds are too
+#: noisy for that, there are more of them, for so many seconds at most.
+SEEN, POWER, SECONDS = math.log(1.10), 0.95, 60.0
 #: Pairs of processes that share the rounds: a layout of memory is luck, and several are less of it.
 SESSIONS = 2
 _BUDGET = 600.0
@@ -76,16 +79,35 @@ def _once(pool: Pool, kernel: Kernel, root: Path) -> Outcome:
     return outcome_of(pool.submit(kernel.at(root), budget=_BUDGET), budget=_BUDGET)
 
 
-def judge(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Finding:
-    """Play, play twice as long where that could matter, and confirm before it fails."""
+def asked(found: Duet) -> int:
+    """Return how many rounds would find a slowdown of SEEN, as these spread; no more: enough."""
+    done = len(found.ratios)
+    needed = rounds_needed(found.ratios, effect=SEEN, tolerance=TOLERANCE, level=LEVEL, power=POWER)
+    affordable = max(2 * ROUNDS, int(SECONDS / sum(found.seconds)))
+    if done >= 2 * ROUNDS and needed <= done:
+        return done
+    # At least twice as many: the spread of a few rounds is itself uncertain.
+    return min(max(needed, 2 * done), affordable)
+
+
+def look(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Duet:
+    """Play, and play anew and longer while that could matter."""
     found = play(kernel, base, head, rounds=rounds)
+    while not found.lost and found.interval.low <= TOLERANCE < found.interval.high:
+        if (more := asked(found)) <= len(found.ratios):
+            break
+        found = play(kernel, base, head, rounds=more)
+    return found
+
+
+def judge(kernel: Kernel, base: Path, head: Path, *, rounds: int = ROUNDS) -> Finding:
+    """Look, and look a second time before it fails."""
+    found = look(kernel, base, head, rounds=rounds)
     if found.lost:
         return Finding(kernel.name, "inconclusive", f"not timed: {found.lost}")
-    if found.interval.low <= TOLERANCE < found.interval.high:
-        found = play(kernel, base, head, rounds=2 * rounds)
     state = _state(found)
     if state == "regressed":
-        again = play(kernel, base, head, rounds=rounds)
+        again = look(kernel, base, head, rounds=len(found.ratios))
         if again.lost or _state(again) != "regressed":
             return _finding(found, "inconclusive", "; a second look does not confirm it")
         return _finding(found, state, "; a second look confirms it")

@@ -30,14 +30,22 @@ ONE_THREAD = dict.fromkeys(
     ),
     str(THREADS),
 )
-_PRELOAD = ["claimbench.evidence.worker", "numpy", "pyarrow.parquet", "torch"]
+_PRELOAD = ("claimbench.evidence.worker", "numpy", "pyarrow.parquet")
 
 
-def prepare() -> None:
-    """Start the server that workers are forked from, which imports torch meanwhile."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOAD)
+def prepare(root: Path) -> None:
+    """Start the server that workers are forked from, which imports meanwhile what they need.
+
+    Torch takes seconds, so it is left out where no paper of the checkout names it.
+    """
+    heavy = ("torch",) if _name_torch(root / "suite") else ()
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*_PRELOAD, *heavy])
     with _one_thread():
         forkserver.ensure_running()
+
+
+def _name_torch(folder: Path) -> bool:
+    return any(b"torch" in file.read_bytes() for file in folder.rglob("*.py") if file.is_file())
 
 
 class Workers(Protocol):
@@ -83,7 +91,7 @@ class Pool:
         pinned: bool = False,
         device: str = "cpu",
     ) -> None:
-        prepare()
+        prepare(root)
         # A process that ignores its end is killed well within the two seconds promised.
         CONSTS.term_timeout = 0.5
         self._slots = TemporaryDirectory(prefix="claimbench-gpus-") if device == "cuda" else None

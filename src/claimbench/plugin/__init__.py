@@ -55,7 +55,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         return (yield)
     from claimbench.evidence.pool import prepare
 
-    prepare()
+    prepare(session.config.rootpath)
     # What bench files import stays to the end: to search it for garbage, time and again, is a tenth
     # of what an unchanged run costs.
     gc.disable()

@@ -82,7 +82,8 @@ class Options:
         if option.claimbench_until_decided:
             _check_until_decided(option)
         budget = option.claimbench_budget
-        cluster, words = Cluster.of(option), _without_folders(config.invocation_params.args)
+        cluster = Cluster.of(option)
+        words = _without_folders(config.invocation_params.args, config.rootpath)
         results = option.claimbench_results_dir
         return cls(
             profile=cast(Profile, option.claimbench_profile),
@@ -224,13 +225,19 @@ def _candidates(config: pytest.Config) -> tuple[Spec, ...]:
     return specs
 
 
-def _without_folders(words: Iterable[str]) -> Iterator[str]:
-    """Yield the words; a candidate's file that was given by an absolute path keeps its name only.
+def _without_folders(words: Iterable[str], root: Path) -> Iterator[str]:
+    """Yield the words; of an absolute path what lies below `root` is kept, else the last name.
 
     A record is no place for the folders of a machine.
     """
+
+    def told(found: re.Match[str]) -> str:
+        path = Path(found[2]).expanduser()
+        inside = path.is_relative_to(root) and path != root
+        return found[1] + (path.relative_to(root).as_posix() if inside else path.name)
+
     for word in words:
-        yield re.sub(r"=(/|~)[^:]*/([^/:]+\.py:)", r"=\2", word)
+        yield re.sub(r"(^|=)([/~][^:]*)", told, word)
 
 
 def refuse_xdist(args: list[str]) -> None:

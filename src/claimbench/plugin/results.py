@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claimbench.aside import written
 from claimbench.errors import StoreError
 
+if TYPE_CHECKING:
+    from claimbench.plugin.options import Options
 
-def draw_report(record_path: Path, reports: Path, root: Path) -> Path:
-    """Draw the report of a record, and return where it is."""
+
+def draw_report(record_path: Path, options: Options, root: Path) -> Path:
+    """Draw the report of a record by as many workers as fit here, and return where it is."""
+    from claimbench.fingerprint import default_workers
     from claimbench.gate.accepted import accepted_claims
     from claimbench.report import write_report
 
     profile = record_path.parent.parent.name
-    out = reports / profile / f"{record_path.stem}.html"
-    return write_report(record_path, out, root=root, accepted=accepted_claims(root, profile))
+    out = options.reports_of(root) / profile / f"{record_path.stem}.html"
+    accepted = accepted_claims(root, profile)
+    processes = min(options.workers, default_workers("cpu"))
+    return write_report(record_path, out, root=root, accepted=accepted, processes=processes)
 
 
 def probe(results: Path) -> None:

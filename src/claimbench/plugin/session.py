@@ -290,7 +290,7 @@ class Session:
         self._drawn = True
         root = self._jobs[0].paper.files.root
         try:
-            path = draw_report(outcome.record_path, self.options.reports_of(root), root)
+            path = draw_report(outcome.record_path, self.options, root)
         except ClaimbenchError as error:
             said = str(error)
         except Exception as error:  # noqa: BLE001  no drawing library may cost the run

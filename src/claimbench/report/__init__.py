@@ -23,6 +23,7 @@ def write_report(
     *,
     root: Path | None = None,
     accepted: Mapping[str, ClaimRecord] | None = None,
+    processes: int = 1,
 ) -> Path:
     """Write the report of one record.
 
@@ -42,6 +43,9 @@ def write_report(
         and drawn again when anything that they are made from changes.
     accepted
         Claim's id -> the claim as it was accepted; None or empty where nothing was.
+    processes
+        The most that draw figures at once. With more than one, whoever calls this from a script
+        needs ``if __name__ == "__main__":``, as always where processes are started.
 
     Returns
     -------
@@ -56,4 +60,4 @@ def write_report(
     """
     from claimbench.report.render import write
 
-    return write(record_path, out, root=root, accepted=accepted)
+    return write(record_path, out, root=root, accepted=accepted, processes=processes)

@@ -16,6 +16,8 @@ from claimbench.aside import sweep, written
 from claimbench.digest import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from claimbench.report.evidence import Evidence
 
 _REPORT = Path(__file__).parent
@@ -29,18 +31,21 @@ def folder(root: Path | None) -> Path | None:
     return None if root is None else root / "build" / "figures"
 
 
-def code(root: Path, paper: str) -> str:
-    """Return the digest of all code that may draw a paper's figures, and of its libraries."""
+def engine() -> dict[str, Any]:
+    """Return what draws the figures of all papers: this package, and its libraries."""
+    return {
+        # Figures may compute with the engine's estimands.
+        "engine": _digests(_REPORT.parent, "*.py", "report/*.py"),
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+    }
+
+
+def code(root: Path, paper: str, engine: Mapping[str, Any]) -> str:
+    """Return the digest of all code that may draw a paper's figures."""
     suite = root / "suite" / paper
-    return digest(
-        {
-            # All code of the domain: figures may share a module with another paper.
-            "figures": _digests(suite.parent, "*/*.py", "*.py", "*/claim.toml"),
-            # Figures may compute with the engine's estimands.
-            "engine": _digests(_REPORT.parent, "*.py", "report/*.py"),
-            "libraries": {name: _version(name) for name in _LIBRARIES},
-        }
-    )
+    # All code of the domain: figures may share a module with another paper.
+    figures = _digests(suite.parent, "*/*.py", "*.py", "*/claim.toml")
+    return digest({"figures": figures, **engine})
 
 
 def key_of(asked: Any, evidence: Evidence, record_path: Path, paper: str) -> str:

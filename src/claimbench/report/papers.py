@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claimbench.record import PaperRecord
 from claimbench.report.curves import setting
-from claimbench.report.gallery import Asked, Gallery, gallery
+from claimbench.report.gallery import Asked, Gallery, Order, galleries
 from claimbench.report.numerals import listed, memory, seconds
 from claimbench.report.palette import Mark, marks
 from claimbench.report.pictures import Drawn
@@ -17,7 +17,7 @@ from claimbench.wording import source_words
 from claimbench.words import VERDICTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from claimbench.record import ContenderRecord, Record
@@ -144,64 +144,70 @@ def paper_views(
     *,
     record_path: Path,
     root: Path | None,
+    processes: int = 1,
 ) -> list[PaperView]:
-    """Return the sections of all papers, pictures drawn."""
+    """Return the sections of all papers, pictures drawn by at most so many `processes`."""
     described = {paper.id: paper for paper in record.papers}
     ids = paper_ids(record)
     paper_links = anchors("paper-", ids)
     pin_links = pin_anchors(record)
-    views = []
-    for paper in ids:
-        about = described.get(paper) or PaperRecord(
-            paper, paper, [], 0, arxiv="", code="", experiments={}
-        )
-        palette = {name: mark for (of, name), mark in marks.items() if of == paper}
-        own = tuple(view for view in claims if view.record.paper == paper)
-        shown = gallery(
-            paper,
-            [
-                Asked(
-                    name,
-                    links[f"{paper}/{name}"],
-                    tuple(one.record.where for one in own if one.record.experiment == name),
-                    race=bool(about.experiments.get(name, {}).get("race")),
-                )
-                for name in experiment_names(record, paper)
-            ],
-            palette,
-            designed=set(about.experiments),
+    about = [
+        described.get(paper) or PaperRecord(paper, paper, [], 0, arxiv="", code="", experiments={})
+        for paper in ids
+    ]
+    own = [tuple(view for view in claims if view.record.paper == paper) for paper in ids]
+    orders = [
+        Order(
+            paper=paper.id,
+            experiments=tuple(_asked(record, paper, views, links)),
+            palette={name: mark for (of, name), mark in marks.items() if of == paper.id},
+            designed=frozenset(paper.experiments),
             record_path=record_path,
             root=root,
         )
-        spent = sum(c.seconds for c in record.contenders if c.paper == paper)
-        verdicts = [view.record.verdict for view in own]
-        views.append(
+        for paper, views in zip(about, own, strict=True)
+    ]
+    made = []
+    drawn = galleries(orders, processes=processes)
+    for paper, views, order, shown in zip(about, own, orders, drawn, strict=True):
+        spent = sum(c.seconds for c in record.contenders if c.paper == paper.id)
+        verdicts = [view.record.verdict for view in views]
+        made.append(
             PaperView(
-                record=about,
-                anchor=paper_links[paper],
-                domain=domain_of(paper),
-                authors=listed(about.authors),
-                claims=own,
-                experiments=tuple(
-                    _experiments(record, about, shown, palette, (links, pin_links), record_path)
-                ),
-                pins=tuple(_pins(record, paper, pin_links)),
-                rerun=rerun(record, paper),
+                record=paper,
+                anchor=paper_links[paper.id],
+                domain=domain_of(paper.id),
+                authors=listed(paper.authors),
+                claims=views,
+                experiments=tuple(_experiments(record, paper, shown, order, (links, pin_links))),
+                pins=tuple(_pins(record, paper.id, pin_links)),
+                rerun=rerun(record, paper.id),
                 errors=shown.errors,
                 counts=tuple((verdict, verdicts.count(verdict)) for verdict in VERDICTS),
                 cost=seconds(spent or None),
             )
         )
-    return views
+    return made
+
+
+def _asked(
+    record: Record, paper: PaperRecord, claims: tuple[ClaimView, ...], links: dict[str, str]
+) -> Iterator[Asked]:
+    for name in experiment_names(record, paper.id):
+        yield Asked(
+            name,
+            links[f"{paper.id}/{name}"],
+            tuple(view.record.where for view in claims if view.record.experiment == name),
+            race=bool(paper.experiments.get(name, {}).get("race")),
+        )
 
 
 def _experiments(
     record: Record,
     paper: PaperRecord,
     shown: Gallery,
-    palette: dict[str, Mark],
+    order: Order,
     links: tuple[dict[str, str], dict[str, str]],
-    record_path: Path,
 ) -> Iterator[ExperimentView]:
     pins = {
         c.pin: links[1][f"{c.paper}/{c.pin}"]
@@ -213,9 +219,9 @@ def _experiments(
             name=name,
             anchor=links[0][f"{paper.id}/{name}"],
             design=tuple(_design(paper.experiments.get(name, {}))),
-            contenders=tuple(_contenders(record, paper.id, name, palette, pins)),
+            contenders=tuple(_contenders(record, paper.id, name, order.palette, pins)),
             drawn=drawn,
-            file=f"{record_path.stem}/{paper.id}/{name}.parquet",
+            file=f"{order.record_path.stem}/{paper.id}/{name}.parquet",
         )
 
 
@@ -269,7 +275,7 @@ def _contenders(
     record: Record,
     paper: str,
     experiment: str,
-    palette: dict[str, Mark],
+    palette: Mapping[str, Mark],
     pins: dict[str, str],
 ) -> Iterator[ContenderRow]:
     for contender in record.contenders:

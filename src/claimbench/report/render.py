@@ -32,9 +32,11 @@ def write(
     *,
     root: Path | None,
     accepted: Mapping[str, ClaimRecord] | None = None,
+    processes: int = 1,
 ) -> Path:
     """Write the report; see `claimbench.report.write_report`."""
-    page = html(record_path, root=root, accepted=accepted, link=_history_link(root, out))
+    link = _history_link(root, out)
+    page = html(record_path, root=root, accepted=accepted, link=link, processes=processes)
     try:
         with written(out) as file:
             file.write(page.encode())
@@ -54,6 +56,7 @@ def html(
     root: Path | None,
     accepted: Mapping[str, ClaimRecord] | None = None,
     link: str = "",
+    processes: int = 1,
 ) -> str:
     """Return the whole page; `link` leads from it to the history of commits."""
     try:
@@ -67,7 +70,9 @@ def html(
     marks = papers.contender_marks(record)
     shared = subjects.known(record, marks, papers.pin_anchors(record))
     claims = view.claim_views(record, shared, links, accepted)
-    sections = papers.paper_views(record, claims, marks, links, record_path=record_path, root=root)
+    sections = papers.paper_views(
+        record, claims, marks, links, record_path=record_path, root=root, processes=processes
+    )
     return _page(
         "page.html.jinja",
         record=record,

@@ -49,3 +49,27 @@ def least_visible(x: npt.ArrayLike, *, tolerance: float, level: float, power: fl
     _, error, freedom = trimmed_error(x)
     critical = float(special.stdtrit(freedom, (1 + level) / 2))
     return tolerance + (critical + float(special.ndtri(power))) * error
+
+
+def rounds_needed(
+    x: npt.ArrayLike, *, effect: float, tolerance: float, level: float, power: float
+) -> int:
+    """Return how many numbers, spread as these are, find this effect with this power.
+
+    Raises
+    ------
+    ValueError
+        When the effect is not above the tolerance.
+    """
+    if effect <= tolerance:
+        raise ValueError(f"an effect of {effect} is not above the tolerance {tolerance}")
+    _, error, _ = trimmed_error(x)
+    one, n = error * math.sqrt(np.size(x)), int(np.size(x))
+    while True:
+        freedom = n - 2 * int(SHARE * n) - 1
+        quantiles = float(special.stdtrit(freedom, (1 + level) / 2) + special.ndtri(power))
+        needed = math.ceil((quantiles * one / (effect - tolerance)) ** 2)
+        if needed <= n:
+            return n
+        # More numbers have smaller quantiles: from below, a step may go too far, but not by much.
+        n = min(needed, 2 * n)
