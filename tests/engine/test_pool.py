@@ -218,3 +218,21 @@ def test_torch_is_imported_beforehand_where_a_paper_names_it(tmp_path: Path) -> 
     file = root / "suite" / "toy" / "line" / "method.py"
     file.write_text(f"import torch\n{file.read_text()}")
     assert pool._name_torch(root / "suite")
+
+
+@pytest.mark.parametrize("name", ['"torch"', '"tor" + "ch"'])
+def test_whoever_imports_torch_has_one_thread(tmp_path: Path, name: str) -> None:
+    """Beforehand or in its own work: the bits must not hang on who was first."""
+    asked = f"""
+@line.baseline
+def threaded(problem):
+    threads = __import__({name}).get_num_threads()
+    if threads != 1:
+        raise RuntimeError(f"{{threads}} threads")
+    return steep(problem)
+"""
+    root = make(tmp_path, bench_line__py=BENCH + asked)
+
+    found = evidence(root)["line", "threaded"]
+
+    assert (found.status, found.reason) == ("ok", None)

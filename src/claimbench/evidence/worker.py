@@ -42,9 +42,6 @@ def start(  # pebble passes by position
     slots: str = "",
 ) -> None:
     """Prepare a new worker: threads, imports, its GPU and, for a race, one core to stay on."""
-    import torch
-
-    torch.set_num_threads(threads)
     if slots:
         settle(Path(slots))
     if pinned and hasattr(os, "sched_setaffinity"):
@@ -53,6 +50,10 @@ def start(  # pebble passes by position
         # One that can't be imported here is told of by the unit that needs it.
         with suppress(Exception):
             _import(root, module)
+    # Where nobody has imported torch so far, the environment will tell it.
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
 
 
 def run(unit: Unit) -> Outcome:
