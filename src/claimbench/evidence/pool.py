@@ -33,12 +33,13 @@ ONE_THREAD = dict.fromkeys(
 _PRELOAD = ("claimbench.evidence.worker", "numpy", "pyarrow.parquet")
 
 
-def prepare(root: Path) -> None:
+def prepare(root: Path, *, candidates: bool = False) -> None:
     """Start the server that workers are forked from, which imports meanwhile what they need.
 
-    Torch takes seconds, so it is left out where no paper of the checkout names it.
+    Torch takes seconds, so it is left out where no paper of the checkout names it, and there are
+    no `candidates`, whose use of it is watched.
     """
-    heavy = ("torch",) if _name_torch(root / "suite") else ()
+    heavy = ("torch",) if candidates or _name_torch(root / "suite") else ()
     multiprocessing.get_context("forkserver").set_forkserver_preload([*_PRELOAD, *heavy])
     with _one_thread():
         forkserver.ensure_running()

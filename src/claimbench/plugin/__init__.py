@@ -51,11 +51,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let the workers' server import torch while bench files are collected."""
-    if not session.config.stash[STATE].options.runs or session.config.option.collectonly:
+    options = session.config.stash[STATE].options
+    if not options.runs or session.config.option.collectonly:
         return (yield)
     from claimbench.evidence.pool import prepare
 
-    prepare(session.config.rootpath)
+    prepare(session.config.rootpath, candidates=bool(options.candidates))
     # What bench files import stays to the end: to search it for garbage, time and again, is a tenth
     # of what an unchanged run costs.
     gc.disable()
