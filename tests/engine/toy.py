@@ -16,6 +16,7 @@ from claimbench.binding import Paper, bind
 from claimbench.checkout import PaperFiles
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
+from claimbench.evidence.pool import prepare
 from claimbench.evidence.run import Run
 from claimbench.judging import judge_claims
 from claimbench.record import ClaimRecord
@@ -230,6 +231,8 @@ def evidence(
 ) -> dict[tuple[str, str], ContenderEvidence]:
     """Make the evidence of a paper with real workers, without pytest."""
     paper = paper or bound(root)
+    # One server for all tests of this process, some of which have candidates that use torch.
+    prepare(root, candidates=True)
     found: dict[tuple[str, str], ContenderEvidence] = {}
     engine = Run(context(root, **changes), workers=workers)
     try:
