@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from test_tuning import GRID, NUMBERED, TUNED
-from toy import bound, context, edit, edited, jobs_of, make
+from toy import bound, context, edit, edited, evidence, jobs_of, make
 
 from claimbench.errors import StoreError
 from claimbench.evidence.lost import keep_lost, lost, lost_file
@@ -145,3 +145,15 @@ def test_a_damaged_file_is_a_trial_run_again(tmp_path: Path) -> None:
     assert notices[0] == []
     assert len(notices[1]) == 3  # one in each cell
     assert all(".lost.json" in notice for notice in notices[1])
+
+
+def test_what_an_ended_worker_left_is_removed_as_the_run_ends(tmp_path: Path) -> None:
+    """A worker that is ended as it writes can not clear up after itself."""
+    root = make(tmp_path)
+    half = root / "results" / "store" / "toy" / "line" / "a.parquet.1-ab.partial"
+    half.parent.mkdir(parents=True)
+    half.touch()
+
+    evidence(root)
+
+    assert not half.exists()

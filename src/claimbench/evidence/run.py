@@ -8,6 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
+from claimbench.aside import sweep
 from claimbench.errors import StoreError
 from claimbench.evidence.context import Context
 from claimbench.evidence.job import ContenderEvidence, Job
@@ -140,6 +141,8 @@ class Run:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+            # Whoever was ended as it wrote could not clear up after itself.
+            sweep(self.context.store)
 
     def _raced(
         self, job: Job, unit: Unit, *, warm: bool, lost: dict[tuple[str, str], Outcome]
