@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +109,8 @@ def start(root: Path, limit: Callable[[], None] | None = None) -> subprocess.Pop
 def kill(process: subprocess.Popen[str]) -> bool:
     """Kill the run and its workers at once; return whether it was still at work."""
     at_work = process.poll() is None
-    try:
+    with suppress(ProcessLookupError):  # it may be over
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
     process.communicate()
     end = time.monotonic() + 5
     while time.monotonic() < end:
