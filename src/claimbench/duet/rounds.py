@@ -18,7 +18,7 @@ TOLERANCE = math.log(1.05)
 LEVEL = 0.99
 ROUNDS = 10
 #: A slowdown of this should be found nineteen times out of twenty: where the first rounds are too
-#: noisy for that, there are more of them, for so many seconds at most.
+#: noisy for that, there are more of them: twice ROUNDS, or what so many seconds have room for.
 SEEN, POWER, SECONDS = math.log(1.10), 0.95, 60.0
 #: Pairs of processes that share the rounds: a layout of memory is luck, and several are less of it.
 SESSIONS = 2
